@@ -1,0 +1,133 @@
+import type { AgentEvent, EventSummary } from './event.ts'
+
+export const AGENTS = ['codex', 'claude', 'opencode', 'pi'] as const
+export type AgentName = (typeof AGENTS)[number]
+
+/**
+ * What the agent may do by itself: `read` looks only; `write` edits files and runs commands in the project, unattended;
+ * `full` has no bounds.
+ */
+export const ACCESS = ['read', 'write', 'full'] as const
+export type Access = (typeof ACCESS)[number]
+
+/** How a process ended: never a bare number. `null` (outside this type) is unknown. */
+export type Exit = { readonly code: number } | { readonly signal: string }
+
+/** Everything a driver may know about the task when it builds an invocation. */
+export interface LaunchRequest {
+  /** The session name, `<agent>-<task>`. */
+  readonly session: string
+  /** Absolute path of the project directory. */
+  readonly cwd: string
+  /** Absolute path of the task directory (0700, the driver may keep files of its own in it). */
+  readonly taskDir: string
+  readonly access: Access
+  /** What the user gave after `--`, handed to the agent on start and resume alike. */
+  readonly agentArgs: readonly string[]
+  /** The environment the agent will have (nothing else reaches it), less what `Invocation.env` adds. */
+  readonly env: Readonly<Record<string, string>>
+  /** Random, fixed for the task: what a driver derives names from. A UUID. */
+  readonly taskId: string
+  readonly root: boolean
+}
+
+/** A launch: the prompt always comes on stdin, stdout goes to events.jsonl, stderr to stderr.log. */
+export interface Invocation {
+  /** `argv[0]` is the binary's name; the caller resolves it on the agent's PATH. */
+  readonly argv: readonly string[]
+  /** Added to the agent's environment. */
+  readonly env: Readonly<Record<string, string>>
+  /** Lines of stdout that contain this literal text are not kept (pi repeats whole messages). */
+  readonly dropLinesWith?: string
+}
+
+/** Runs another program to its end, without a shell. Never throws for an exit code or a time-out. */
+export type Run = (
+  argv: readonly string[],
+  options: { readonly cwd?: string; readonly env?: Readonly<Record<string, string>>; readonly timeoutMs: number },
+) => Promise<{ readonly exit: Exit | null; readonly stdout: string; readonly stderr: string }>
+
+/** Why an attempt did not end well, in words that supervision can act on. */
+export type Cause =
+  | 'not-logged-in'
+  | 'bad-arguments'
+  | 'no-such-session'
+  | 'wrong-session'
+  | 'usage-limit'
+  | 'api-error'
+  | 'permission'
+  | 'bad-prompt'
+  | 'interrupted'
+  | 'unfinished'
+  | 'crashed'
+
+export type Verdict =
+  | { readonly outcome: 'completed' }
+  | {
+      /** `interrupted`: a person stopped it on purpose. `unfinished`: it ended mid-way and can go on. */
+      readonly outcome: 'failed' | 'interrupted' | 'unfinished'
+      readonly cause: Cause
+      /** One line, the agent's own words wherever it said any. */
+      readonly reason: string
+      /** What a person can do about it, or null. */
+      readonly hint: string | null
+    }
+
+/** What is known when an attempt has ended. */
+export interface AttemptEnd {
+  readonly summary: EventSummary
+  /** Null: it ended and nobody recorded how. */
+  readonly exit: Exit | null
+  /** The last few KiB that the attempt wrote to stderr. */
+  readonly stderrTail: string
+}
+
+/** How to go on after an interruption. */
+export type ResumePlan =
+  /** Continue this conversation. `note` tells of a repair that was made. */
+  | { readonly kind: 'resume'; readonly sessionId: string; readonly note: string | null }
+  /** Nothing of the conversation was stored and nothing was done: send the original prompt again. */
+  | { readonly kind: 'restart'; readonly sessionId: string | null; readonly why: string }
+  | { readonly kind: 'impossible'; readonly why: string; readonly hint: string | null }
+
+export interface Driver {
+  readonly name: AgentName
+  /** The binary's name on PATH. */
+  readonly binary: string
+  /** The command that installs it. */
+  readonly install: string
+  /**
+   * Names of environment variables that this agent reads, captured from the caller at start. A trailing `*` is a prefix.
+   * (PATH, HOME, locale, proxies and certificates are captured for every agent.)
+   */
+  readonly envNames: readonly string[]
+  /** Names matched by `envNames` that must not be handed on: marks of a session the caller itself runs in. */
+  readonly envNever: readonly string[]
+  /**
+   * When a start counts as succeeded, in ms: wait at most `signMs` for the first event, then `graceMs` more for a failure
+   * that follows at once (no login). An agent alive without an event after `signMs` also counts as running.
+   */
+  readonly startup: { readonly signMs: number; readonly graceMs: number }
+  /** Says no, in one line with a hint, to a prompt or arguments the agent would misread; null is fine. */
+  refuse(request: LaunchRequest, prompt: Uint8Array): { readonly message: string; readonly hint: string } | null
+  /** Fixes the agent session id before the start where the agent allows it, writing what that takes; null: it is captured. */
+  presetSession(request: LaunchRequest): Promise<string | null>
+  /** `sessionId` is what presetSession gave. */
+  start(request: LaunchRequest, sessionId: string | null): Invocation
+  resume(request: LaunchRequest, sessionId: string): Invocation
+  /**
+   * Looks at what the agent stored, repairs what is known to break, and says how to go on. Called when nothing of the
+   * earlier attempts is alive. `sessionId` is the known id or null; `summary` folds the events of all attempts so far.
+   */
+  planResume(
+    request: LaunchRequest,
+    sessionId: string | null,
+    summary: EventSummary,
+    run: Run,
+  ): Promise<ResumePlan>
+  /** One line of the agent's stdout. Never throws: what is not understood gives an empty array. */
+  parse(line: string): AgentEvent[]
+  judge(end: AttemptEnd): Verdict
+  /** The argv that prints the installed version. */
+  readonly versionArgv: readonly string[]
+}
