@@ -29,6 +29,8 @@ export interface LaunchRequest {
   /** Random, fixed for the task: what a driver derives names from. A UUID. */
   readonly taskId: string
   readonly root: boolean
+  /** The first 256 characters of the prompt that this launch feeds on stdin (of a follow-up's where there is one). */
+  readonly promptStart?: string
 }
 
 /** A launch: the prompt always comes on stdin, stdout goes to events.jsonl, stderr to stderr.log. */
@@ -127,6 +129,8 @@ export interface Driver {
   ): Promise<ResumePlan>
   /** One line of the agent's stdout. Never throws: what is not understood gives an empty array. */
   parse(line: string): AgentEvent[]
+  /** One line of the agent's stderr, for agents that say things only there. Never throws. */
+  parseStderr?(line: string): AgentEvent[]
   judge(end: AttemptEnd): Verdict
   /** The argv that prints the installed version. */
   readonly versionArgv: readonly string[]

@@ -21,7 +21,8 @@ export type AgentEvent = { readonly at?: string } & (
       readonly ok: boolean
       readonly output: string
     }
-  | { readonly kind: 'usage'; readonly usage: Usage }
+  /** `cumulative`: counts the whole conversation so far, so it replaces what was known rather than adds to it. */
+  | { readonly kind: 'usage'; readonly usage: Usage; readonly cumulative?: true }
   /** The agent will try the model again by itself. */
   | { readonly kind: 'retry'; readonly message: string; readonly delayMs: number | null }
   /** Something the agent refused to do by itself for lack of permission. */

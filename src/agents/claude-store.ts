@@ -1,0 +1,54 @@
+import { readdir, readFile, rename, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { parseObject } from './json.ts'
+
+/** `usable`: a complete message is stored, so it can be resumed. `empty`: the file is there and holds none. */
+export type Stored =
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'usable' | 'empty'; readonly file: string }
+
+/** Surely holds the prompt: not read to the end for that. */
+const LARGE = 8 * 1024 * 1024
+
+/** Where Claude Code keeps its state: `$CLAUDE_CONFIG_DIR`, else `~/.claude`. Null where neither is known. */
+export function claudeHome(env: Readonly<Record<string, string>>): string | null {
+  if (env.CLAUDE_CONFIG_DIR) return env.CLAUDE_CONFIG_DIR
+  return env.HOME ? join(env.HOME, '.claude') : null
+}
+
+/** Looks for `projects/<directory, changed>/<uuid>.jsonl` (2.1.197) in every project: how it changes the name may vary. */
+export async function findSession(home: string, id: string): Promise<Stored> {
+  const projects = join(home, 'projects')
+  let empty: string | null = null
+  for (const name of await readdir(projects).catch(missing([]))) {
+    const file = join(projects, name, `${id}.jsonl`)
+    const size = await stat(file).then((found) => found.size, missing(null))
+    if (size === null) continue
+    if (size > LARGE || (await holdsMessage(file))) return { kind: 'usable', file }
+    empty = file
+  }
+  return empty === null ? { kind: 'absent' } : { kind: 'empty', file: empty }
+}
+
+/** Out of the way but kept: as long as the file is there, the id counts as in use. */
+export async function setAside(file: string): Promise<string> {
+  const aside = `${file}.unused`
+  await rename(file, aside)
+  return aside
+}
+
+async function holdsMessage(file: string): Promise<boolean> {
+  const text = await readFile(file, 'utf8')
+  return text.split('\n').some((line) => {
+    const type = parseObject(line)?.type
+    return type === 'user' || type === 'assistant'
+  })
+}
+
+/** Absent is an answer; unreadable is not, and must not be taken for "nothing there". */
+function missing<T>(value: T): (error: NodeJS.ErrnoException) => T {
+  return (error) => {
+    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return value
+    throw error
+  }
+}

@@ -1,0 +1,69 @@
+import { readdir, readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { obj, parseObject } from './json.ts'
+
+/** Where codex keeps its state: `$CODEX_HOME`, else `~/.codex`. Null where neither is known. */
+export function codexHome(env: Readonly<Record<string, string>>): string | null {
+  if (env.CODEX_HOME) return env.CODEX_HOME
+  return env.HOME ? join(env.HOME, '.codex') : null
+}
+
+/**
+ * The file of a thread, `sessions/YYYY/MM/DD/rollout-<time>-<thread id>.jsonl` (codex-cli 0.169.0), newest day first;
+ * null where there is none or it is empty. Resuming needs this file alone, and copes with a torn last line.
+ */
+export async function findRollout(home: string, threadId: string): Promise<string | null> {
+  for (const day of await daysOf(join(home, 'sessions'))) {
+    const name = (await names(day)).find((one) => one.startsWith('rollout-') && one.includes(threadId))
+    if (name && (await sizeOf(join(day, name))) > 0) return join(day, name)
+  }
+  return null
+}
+
+/**
+ * Whether the model has answered anything in this thread. The file begins before the prompt is in it: of 40 threads killed
+ * in their first 50 ms (0.169.0), 25 could be resumed but knew nothing of what they had been asked.
+ */
+export async function holdsAnswer(rollout: string): Promise<boolean> {
+  const text = await readFile(rollout, 'utf8')
+  return text.split('\n').some((line) => {
+    const event = parseObject(line)
+    if (event?.type !== 'response_item') return false
+    const item = obj(event.payload)
+    return item !== null && (item.type !== 'message' || item.role === 'assistant')
+  })
+}
+
+/** All day folders, newest first. */
+async function daysOf(sessions: string): Promise<string[]> {
+  let level = [sessions]
+  for (let depth = 0; depth < 3; depth++) {
+    const below = await Promise.all(
+      level.map(async (folder) => {
+        const numbered = (await names(folder)).filter((name) => /^\d+$/.test(name))
+        return numbered
+          .sort()
+          .reverse()
+          .map((name) => join(folder, name))
+      }),
+    )
+    level = below.flat()
+  }
+  return level
+}
+
+async function names(folder: string): Promise<string[]> {
+  return readdir(folder).catch(missing([]))
+}
+
+async function sizeOf(file: string): Promise<number> {
+  return stat(file).then(({ size }) => size, missing(0))
+}
+
+/** Absent is an answer; unreadable is not, and must not be taken for "nothing there". */
+function missing<T>(value: T): (error: NodeJS.ErrnoException) => T {
+  return (error) => {
+    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return value
+    throw error
+  }
+}

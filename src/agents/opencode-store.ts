@@ -1,0 +1,83 @@
+import type { LaunchRequest, ResumePlan, Run } from './driver.ts'
+import type { EventSummary } from './event.ts'
+import { list, obj, parseObject, str } from './json.ts'
+import { plainLines } from './opencode-pi-common.ts'
+
+// What opencode 1.18.33 has stored of a conversation, asked through its own commands (1.1 to 1.4 s each).
+
+/** The session is found again by this: opencode keeps a title that it was given. */
+export function titleOf(request: LaunchRequest): string {
+  return `rca ${request.session} ${request.taskId.slice(0, 8)}`
+}
+
+/**
+ * opencode makes a session 0.4 s before it has stored the prompt in it, and prints nothing before the first answer: an
+ * attempt that showed no work may have left a session without a prompt, which must be sent again.
+ */
+export async function planOpencodeResume(
+  request: LaunchRequest,
+  sessionId: string | null,
+  summary: EventSummary,
+  run: Run,
+): Promise<ResumePlan> {
+  if (sessionId && summary.messages + summary.toolsStarted > 0)
+    return { kind: 'resume', sessionId, note: null }
+  const found = sessionId ? [sessionId] : await sessionsTitled(request, run)
+  if (typeof found === 'string') return unreadable(found)
+  for (const id of found) {
+    const stored = await hasPrompt(request, id, run)
+    if (typeof stored === 'string') return unreadable(stored)
+    if (stored) return { kind: 'resume', sessionId: id, note: sessionId ? null : `found by its title: ${id}` }
+  }
+  const [id] = found
+  if (id) return { kind: 'restart', sessionId: id, why: `opencode session ${id} has no prompt yet` }
+  return { kind: 'restart', sessionId: null, why: 'opencode had stored no session' }
+}
+
+function unreadable(why: string): ResumePlan {
+  const hint = 'Try `opencode session list` in the project, then `rca resume` again. Nothing was started.'
+  return { kind: 'impossible', why, hint }
+}
+
+/**
+ * The ids of this task's sessions, the last used first, or what went wrong. Without `-n` opencode stops at 100
+ * sessions; it lists those of the whole project (outside git: of all folders), and nothing at all where there is none.
+ */
+async function sessionsTitled(request: LaunchRequest, run: Run): Promise<string[] | string> {
+  const argv = ['opencode', 'session', 'list', '--format', 'json', '-n', '1000000']
+  const { exit, stdout, stderr } = await run(argv, {
+    cwd: request.cwd,
+    env: request.env,
+    timeoutMs: TIMEOUT_MS,
+  })
+  if (!isOk(exit)) return `opencode session list failed: ${plainLines(stderr).at(-1) ?? 'no reason given'}`
+  if (stdout.trim() === '') return []
+  const sessions = parseObject(`{"all":${stdout}}`)?.all
+  if (!Array.isArray(sessions)) return 'opencode session list gave no JSON'
+  const title = titleOf(request)
+  return list(sessions).flatMap((one) => {
+    const session = obj(one)
+    const id = session?.title === title ? str(session.id) : null
+    return id ? [id] : []
+  })
+}
+
+/**
+ * Does the session hold a user's message with text in it? The export is looked at as text: it is cut at 128 KiB where it
+ * goes into a pipe.
+ */
+async function hasPrompt(request: LaunchRequest, id: string, run: Run): Promise<boolean | string> {
+  const options = { cwd: request.cwd, env: request.env, timeoutMs: TIMEOUT_MS }
+  const { exit, stdout, stderr } = await run(['opencode', 'export', id], options)
+  if (!isOk(exit) || !stdout.trimStart().startsWith('{')) {
+    return `opencode export ${id} failed: ${plainLines(stderr).at(-1) ?? 'no reason given'}`
+  }
+  const messages = stdout.slice(stdout.indexOf('"messages":'))
+  return /"role":\s*"user"/.test(messages) && /"type":\s*"text",\s*"text":\s*"[^"]/.test(messages)
+}
+
+const TIMEOUT_MS = 60_000
+
+function isOk(exit: Awaited<ReturnType<Run>>['exit']): boolean {
+  return exit !== null && 'code' in exit && exit.code === 0
+}

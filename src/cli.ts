@@ -1,0 +1,116 @@
+import { Command, CommanderError, Option } from 'commander'
+import { ACCESS, AGENTS } from './agents/driver.ts'
+import { RcaError } from './errors.ts'
+import { VERSION } from './version.ts'
+
+type Options = Record<string, unknown>
+
+/** Runs one verb: its arguments, its options with the global ones, what came after `--`. */
+export type Verb = (args: readonly string[], options: Options, rest: readonly string[]) => Promise<void>
+
+const collect = (value: string, all: string[]) => [...all, value]
+const json = () => new Option('--json', 'for programs: JSON on stdout, errors as one line of JSON on stderr')
+
+/** The commander tree and nothing else; every action loads its verb when it is run. */
+export function buildProgram(rest: readonly string[], load: () => Promise<Record<string, Verb>>): Command {
+  const program = new Command('rca')
+    .description('Runs long coding-agent tasks in tmux so that none is lost and none runs twice.')
+    .version(VERSION, '-V, --version')
+    .option('--tmux-socket <name>', 'the tmux server to use, as for tmux -L (RCA_TMUX_SOCKET)')
+    .showSuggestionAfterError()
+    .configureHelp({ showGlobalOptions: true })
+  const verb = (name: string, about: string) => {
+    const command = program.command(name).description(about).addOption(json())
+    return command.action(async (...all: unknown[]) => {
+      const given = all.slice(0, -2).flat() as string[]
+      const run = (await load())[command.name()]
+      await run?.(given, command.optsWithGlobals(), rest)
+    })
+  }
+
+  verb('start <agent> <task-name>', `start a task; agents: ${AGENTS.join(', ')}. What follows -- goes to the agent.`)
+    .option('-C, --cwd <dir>', 'the project folder (default: this one)')
+    .option('-p, --prompt <text>', 'what the agent is to do')
+    .option('-f, --prompt-file <file>', 'the same from a file, - is standard input')
+    .addOption(new Option('--access <what>', 'what the agent may do by itself').choices(ACCESS).default('write'))
+    .option('--yolo', 'the same as --access full')
+    .option('--env <name[=value]>', 'hand this variable to the agent too (repeatable)', collect, [])
+    .option('--stall-after <duration>', 'report an agent as stalled after so long without output', '15m')
+    .addOption(
+      new Option('--if-exists <what>', 'a task of that name exists: reuse gives it back, replace kills it first')
+        .choices(['fail', 'reuse', 'replace'])
+        .default('fail'),
+    )
+    .option('--wait', "follow the task on stderr and end with wait's exit code; interrupting leaves the task running")
+    .option('--dry-run', 'print the tmux call and the launch script, do nothing')
+    .addHelpText('after', '\nExample:\n  rca start codex fix-tests -C ~/src/app -p "Make the tests pass" -- -m gpt-5\n')
+
+  verb('list', 'list live tasks and those that ended within a day')
+    .aliases(['ls', 'ps'])
+    .option('-a, --all', 'every task on record, and tmux sessions with such names that are not of rca')
+    .option('--state <state>', 'only tasks in this state (repeatable)', collect, [])
+    .option('--agent <agent>', 'only tasks of this agent (repeatable)', collect, [])
+    .option('-q, --quiet', 'names only')
+
+  verb('status <task>', 'show the verdict on a task, the evidence for it and its attempts')
+
+  verb('logs <task>', "show the agent's events, made readable")
+    .option('-f, --follow', 'go on until the task ends')
+    .option('-n, --tail <count>', 'only the last so many')
+    .option('--since <time>', 'only from this time on: a duration (10m) or RFC 3339; agents that put no time on events go by attempts')
+    .option('--attempt <number>', 'only this attempt')
+    .addOption(new Option('--raw', 'what the agent printed, byte for byte').conflicts(['events', 'pane', 'json']))
+    .addOption(new Option('--events', 'one JSON object an event, the same shape for every agent').conflicts('pane'))
+    .option('--pane', 'what the tmux pane shows')
+
+  verb('wait <task...>', 'block until tasks have ended; 0 when all ended well')
+    .option('--any', 'until the first of them has')
+    .option('--timeout <duration>', 'give up after this long (exit code 124)')
+    .option('--exit-status', "exit with the agent's own last exit code")
+
+  verb('attach <task>', "open the task's tmux session in this terminal")
+
+  verb('resume <task>', "go on with the agent's own conversation")
+    .option('-p, --prompt <text>', 'say this to it (a follow-up)')
+    .option('--env <name[=value]>', 'hand this variable to the agent (repeatable)', collect, [])
+
+  verb('kill <task...>', 'end the agent and everything it started, close the session, keep the records').option(
+    '--grace <duration>',
+    'between asking and forcing',
+    '5s',
+  )
+
+  program.command('settle <dir> <attempt>', { hidden: true }).action(async (dir: string, attempt: string) => {
+    await (await load()).settle?.([dir, attempt], {}, [])
+  })
+  return program
+}
+
+/** Parses the command line and runs the verb. Throws RcaError for everything that the caller got wrong. */
+export async function runCli(argv: readonly string[]): Promise<void> {
+  const dashes = argv.indexOf('--')
+  const own = dashes < 0 ? argv : argv.slice(0, dashes)
+  const rest = dashes < 0 ? [] : argv.slice(dashes + 1)
+  const program = buildProgram(rest, async () => (await import('./verbs.ts')).VERBS)
+  if (own.length === 0) {
+    program.outputHelp({ error: true })
+    process.exitCode = 2
+    return
+  }
+  const quiet = own.includes('--json')
+  for (const command of [program, ...program.commands]) {
+    command.exitOverride().configureOutput({ outputError: () => {} })
+  }
+  try {
+    await program.parseAsync([...own], { from: 'user' })
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error
+    if (error.exitCode === 0) return
+    throw usage(error, quiet)
+  }
+}
+
+function usage(error: CommanderError, _quiet: boolean): RcaError {
+  const [message, ...suggestion] = error.message.replace(/^error: /, '').split('\n')
+  return new RcaError('usage', message ?? error.message, suggestion.join(' ').replace(/^\(|\)$/g, '') || 'See: rca --help')
+}

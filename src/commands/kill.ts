@@ -1,0 +1,84 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Context } from '../context.ts'
+import { RcaError } from '../errors.ts'
+import { abandon } from '../launch/launch.ts'
+import { isAlive } from '../system/identity.ts'
+import { endAll, type Found, signal } from '../system/processes.ts'
+import { type TaskJson, taskJson } from '../task/json.ts'
+import { appendJournal } from '../task/journal.ts'
+import { acquireLock } from '../task/lock.ts'
+import { type Observed, observe } from '../task/observe.ts'
+import { endHelpers, survivors } from '../task/processes.ts'
+import { closeBooks, settle } from '../task/settle.ts'
+import { isLive } from '../task/state.ts'
+import { findTask, readTask, requireSpec } from '../task/store.ts'
+import { killSession } from '../tmux/command.ts'
+
+export interface KillOptions {
+  readonly graceMs: number
+}
+
+/**
+ * Ends a task: its agent and all that it started, then its session; the records stay. Says nothing new about a task that
+ * had ended. Throws `failed` where something would not die.
+ */
+export async function kill(name: string, options: KillOptions, context: Context): Promise<TaskJson> {
+  const found = findTask(context.state, name)
+  requireSpec(found)
+  const lock = await acquireLock(context.state, found.session, 'rca kill', 30_000)
+  try {
+    const task = await settle(readTask(found.dir) ?? found)
+    return taskJson(await endTask(task, `${who(context)} (rca kill)`, context, options))
+  } finally {
+    lock.release()
+  }
+}
+
+function who(context: Context): string {
+  return context.env.USER || context.env.LOGNAME || `uid ${context.uid}`
+}
+
+/** The same for whoever holds the lock of the session already. */
+export async function endTask(task: Observed, by: string, context: Context, options: KillOptions): Promise<Observed> {
+  const spec = requireSpec(task)
+  const live = isLive(task.derived.state)
+  // Written first: whatever ends from here on was killed, and nobody may revive it.
+  if (live) appendJournal(task.dir, { type: 'kill-requested', by })
+  if (task.evidence?.record.begun === 'no') abandon(task.dir, task.evidence.record.number)
+  const before = survivors(spec)
+  if (before.length > 0) context.progress(`ending ${before.length} processes of ${task.session}`)
+  const left = await endProcesses(task, () => survivors(spec), options)
+  context.progress(null)
+  if (left.length > 0) throw wouldNotDie(task, left)
+  const settled = await settle(readTask(task.dir) ?? task)
+  if (live) appendJournal(task.dir, { type: 'killed', by, processes: before.length })
+  await endHelpers(spec)
+  closeSession(settled, context)
+  const ended = await observe(readTask(task.dir) ?? settled, context.now())
+  closeBooks(ended)
+  return ended
+}
+
+/** Ends the agent's tree and waits for its launch script, which may be about to start the agent or to write its end. */
+async function endProcesses(task: Observed, find: () => Found[], options: KillOptions): Promise<Found[]> {
+  const launcher = task.evidence?.record.launcher ?? null
+  const until = Date.now() + options.graceMs + 10_000
+  for (;;) {
+    const left = await endAll(find, options)
+    if (left.length > 0 || !launcher || !isAlive(launcher)) return left
+    if (Date.now() > until) signal(launcher, 'SIGKILL')
+    await sleep(10)
+  }
+}
+
+function wouldNotDie(task: Observed, left: readonly Found[]): RcaError {
+  const pids = left.map((one) => one.pid).join(', ')
+  return new RcaError('failed', `${task.session}: ${left.length} processes would not die (pid ${pids})`)
+}
+
+/** Closes the task's session, if it is still this task's. */
+function closeSession(task: Observed, context: Context): void {
+  const tmux = context.tmuxAt(requireSpec(task).terminal.socket)
+  const rows = tmux.panes().filter((row) => row.session === task.session)
+  if (rows[0]?.mark === task.dir) tmux.call(killSession(task.session))
+}

@@ -1,0 +1,80 @@
+import { AGENTS } from '../agents/driver.ts'
+import type { Context } from '../context.ts'
+import { type TaskJson, taskJson } from '../task/json.ts'
+import { parseSession } from '../task/names.ts'
+import { observe } from '../task/observe.ts'
+import { isLive } from '../task/state.ts'
+import { readTask, taskDirectories } from '../task/store.ts'
+import type { PaneRow } from '../tmux/command.ts'
+
+export interface ListOptions {
+  readonly all: boolean
+  readonly states: readonly string[]
+  readonly agents: readonly string[]
+}
+
+/** How long after its end a task is still listed without `--all`, ms. */
+const RECENT_MS = 24 * 3_600_000
+
+/**
+ * Live tasks and those that ended within a day, the newest first; `all`: every task there is a record of, and tmux sessions
+ * of the same naming pattern that are not rca's, as `foreign`.
+ */
+export async function list(options: ListOptions, context: Context): Promise<TaskJson[]> {
+  const now = context.now()
+  const tasks: TaskJson[] = []
+  for (const { dir } of taskDirectories(context.state)) {
+    const stored = readTask(dir)
+    if (stored) tasks.push(taskJson(await observe(stored, now)))
+  }
+  const foreign = options.all || options.states.includes('foreign') ? foreignSessions(context) : []
+  return [...tasks, ...foreign].filter((task) => isWanted(task, options, now)).sort(newestFirst)
+}
+
+function isWanted(task: TaskJson, options: ListOptions, now: number): boolean {
+  if (options.agents.length > 0 && !options.agents.includes(task.agent)) return false
+  if (options.states.length > 0) return options.states.includes(task.state)
+  if (options.all || task.state === 'foreign' || task.state === 'unknown' || isLive(task.state)) return true
+  return now - Date.parse(task.endedAt ?? task.updatedAt ?? '') < RECENT_MS
+}
+
+function newestFirst(a: TaskJson, b: TaskJson): number {
+  return (b.startedAt ?? '').localeCompare(a.startedAt ?? '') || a.name.localeCompare(b.name)
+}
+
+function foreignSessions(context: Context): TaskJson[] {
+  const bySession = new Map<string, PaneRow>()
+  for (const row of context.tmux.panes()) if (row.mark === '') bySession.set(row.session, row)
+  return [...bySession.values()].filter((row) => AGENTS.some((agent) => row.session.startsWith(`${agent}-`))).map(foreign)
+}
+
+/** A session that looks like a task's and is not. Pure. */
+function foreign(row: PaneRow): TaskJson {
+  const dash = row.session.indexOf('-')
+  const parsed = parseSession(row.session)
+  return {
+    schema: 1,
+    name: row.session,
+    agent: parsed?.agent ?? row.session.slice(0, dash),
+    task: parsed?.task ?? row.session.slice(dash + 1),
+    state: 'foreign',
+    reason: 'a tmux session that rca did not make',
+    hint: null,
+    cwd: null,
+    taskDir: null,
+    agentSessionId: null,
+    attempts: 0,
+    startedAt: row.createdAt,
+    updatedAt: null,
+    endedAt: null,
+    lastActivityAt: null,
+    nextAttemptAt: null,
+    deadlineAt: null,
+    exit: null,
+    usage: null,
+    denials: [],
+    access: null,
+    pid: null,
+    tmuxSocket: null,
+  }
+}

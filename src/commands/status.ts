@@ -1,0 +1,116 @@
+import { driverFor } from '../agents/index.ts'
+import type { Context } from '../context.ts'
+import { sessionPanes } from '../launch/terminal.ts'
+import { type AttemptRecord, attemptNumbers, readAttempt } from '../task/attempt.ts'
+import { exitOf } from '../task/conclude.ts'
+import { type TaskJson, taskJson } from '../task/json.ts'
+import { type Observed, observe } from '../task/observe.ts'
+import { summarizeOutput, WHOLE } from '../task/output.ts'
+import { survivors } from '../task/processes.ts'
+import type { EntryOf } from '../task/schema.ts'
+import { isLive, ofType } from '../task/state.ts'
+import { findTask } from '../task/store.ts'
+
+export interface AttemptJson {
+  readonly number: number
+  readonly how: string | null
+  readonly startedAt: string | null
+  readonly endedAt: string | null
+  readonly outcome: string | null
+  readonly exit: TaskJson['exit']
+  readonly reason: string | null
+}
+
+export interface StatusJson extends TaskJson {
+  readonly attemptList: readonly AttemptJson[]
+  /** What the verdict rests on, one line each, for people. */
+  readonly evidence: readonly string[]
+  /** Everything that is alive of the task. */
+  readonly processes: readonly { readonly pid: number; readonly command: string }[]
+  readonly session: { readonly exists: boolean; readonly attached: boolean } | null
+  /** Records that cannot be read. */
+  readonly problems: readonly string[]
+  readonly lastMessage: string | null
+}
+
+/** Everything that is known of a task, with the evidence for its state. Writes nothing. */
+export async function status(name: string, context: Context): Promise<StatusJson> {
+  const task = await observe(findTask(context.state, name), context.now())
+  const attempts = attemptNumbers(task.dir).map((number) => readAttempt(task.dir, number))
+  const processes = task.spec ? survivors(task.spec) : []
+  const session = sessionOf(task, context)
+  const told = await summary(task)
+  const json = taskJson(task)
+  return {
+    ...json,
+    agentSessionId: json.agentSessionId ?? told?.sessionId ?? null,
+    denials: told?.denials ?? json.denials,
+    usage: isLive(task.derived.state) ? (told?.usage ?? json.usage) : json.usage,
+    lastMessage: told?.lastMessage ?? null,
+    attemptList: attempts.map((record) => attemptJson(record, task)),
+    evidence: evidenceLines(task, processes.length, session),
+    processes: processes.map(({ pid, command }) => ({ pid, command })),
+    session,
+    problems: task.problems,
+  }
+}
+
+async function summary(task: Observed) {
+  return task.spec && summarizeOutput(task.dir, await driverFor(task.spec.agent), { ...WHOLE, ended: false })
+}
+
+function sessionOf(task: Observed, context: Context): StatusJson['session'] {
+  if (!task.spec) return null
+  const rows = sessionPanes(context.tmuxAt(task.spec.terminal.socket), task.session)
+  const ours = rows[0]?.mark === task.dir
+  return { exists: ours, attached: ours && rows.some((row) => row.attached) }
+}
+
+function attemptJson(record: AttemptRecord, task: Observed): AttemptJson {
+  const end: Partial<EntryOf<'attempt-ended'>> | undefined =
+    ofType(task.journal.entries, 'attempt-ended').find((one) => one.attempt === record.number) ??
+    (task.pending?.attempt === record.number ? { ...task.pending, denials: [] } : undefined)
+  return {
+    number: record.number,
+    how: record.claim?.how ?? null,
+    startedAt: record.claim?.claimedAt ?? null,
+    endedAt: record.exitAt ?? end?.at ?? null,
+    outcome: end?.outcome ?? null,
+    exit: end?.exit ?? (record.exit ? exitOf(record.exit.code) : null),
+    reason: end?.reason ?? null,
+  }
+}
+
+/** What was seen, in words. Pure. */
+function evidenceLines(task: Observed, processes: number, session: StatusJson['session']): string[] {
+  const lines: string[] = []
+  const record = task.evidence?.record
+  if (record) lines.push(...recordLines(record, task.evidence))
+  else lines.push(...endLines(task))
+  lines.push(processes === 0 ? 'no process of it is alive' : `${processes} of its processes are alive`)
+  if (session) lines.push(session.exists ? 'its tmux session is there' : 'its tmux session is gone')
+  return [...lines, ...task.problems]
+}
+
+function recordLines(record: AttemptRecord, evidence: Observed['evidence']): string[] {
+  const lines = [`attempt ${record.number}: ${gate(record)}`]
+  if (record.agent) {
+    const alive = evidence?.agentAlive ? 'is alive' : 'has ended'
+    lines.push(`agent process ${record.agent.pid} (start ${record.agent.start}) ${alive}`)
+  }
+  if (record.exit) lines.push(`exit record: code ${record.exit.code}${record.exit.interrupted ? ', interrupted' : ''}`)
+  else if (record.launcher) lines.push(`no exit record; launch script ${evidence?.launcherAlive ? 'alive' : 'gone'}`)
+  return lines
+}
+
+function gate(record: AttemptRecord): string {
+  if (record.begun === 'launched') return 'its launch script ran'
+  return record.begun === 'no' ? 'its launch script has not run' : 'was called off'
+}
+
+function endLines(task: Observed): string[] {
+  const end = ofType(task.journal.entries, 'attempt-ended').at(-1)
+  if (!end) return ['no attempt was made']
+  const exit = end.exit === null ? 'no exit record' : 'code' in end.exit ? `exit code ${end.exit.code}` : end.exit.signal
+  return [`attempt ${end.attempt}: ${end.outcome} (${exit})`]
+}

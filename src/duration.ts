@@ -1,0 +1,24 @@
+import { RcaError } from './errors.ts'
+
+const UNITS: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+
+/** Milliseconds of `90s`, `5m`, `1h30m`, `250ms` or a plain number of seconds. Throws a usage error that names `what`. */
+export function parseDuration(text: string, what: string): number {
+  if (/^\d+(\.\d+)?$/.test(text)) return Math.round(Number(text) * 1_000)
+  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d)/g)]
+  if (parts.length === 0 || parts.map((part) => part[0]).join('') !== text) {
+    throw new RcaError('usage', `${what}: ${JSON.stringify(text)} is not a duration`, 'For example: 90s, 15m, 1h30m.')
+  }
+  return parts.reduce((sum, part) => sum + Math.round(Number(part[1]) * (UNITS[part[2] ?? ''] ?? 0)), 0)
+}
+
+/** `3s`, `12m`, `5h 20m`, `3d`: for people. */
+export function formatDuration(ms: number): string {
+  const seconds = Math.max(0, Math.floor(ms / 1_000))
+  if (seconds < 60) return `${seconds}s`
+  const minutes = Math.floor(seconds / 60)
+  if (minutes < 60) return `${minutes}m`
+  const hours = Math.floor(minutes / 60)
+  if (hours < 24) return minutes % 60 === 0 ? `${hours}h` : `${hours}h ${minutes % 60}m`
+  return `${Math.floor(hours / 24)}d`
+}

@@ -1,0 +1,56 @@
+import { type Paint, paint, wantsColour } from './render/paint.ts'
+
+type Env = Readonly<Record<string, string | undefined>>
+
+/** Where results and remarks go. Data to stdout; everything else to stderr. */
+export interface Io {
+  readonly json: boolean
+  readonly paint: Paint
+  readonly width: number
+  readonly out: (text: string) => void
+  readonly err: (text: string) => void
+  readonly outJson: (value: unknown) => void
+  readonly progress: (text: string | null) => void
+}
+
+export function createIo(env: Env, json: boolean): Io {
+  const out = (text: string) => void process.stdout.write(text)
+  return {
+    json,
+    paint: paint(!json && wantsColour(env, process.stdout.isTTY === true)),
+    width: process.stdout.columns ?? 120,
+    out,
+    err: (text) => void process.stderr.write(text),
+    outJson: (value) => out(`${JSON.stringify(value)}\n`),
+    progress: json || !process.stderr.isTTY ? () => {} : spinner(),
+  }
+}
+
+/** A spinner on stderr that appears only when something has taken a while. */
+function spinner(): Io['progress'] {
+  let timer: NodeJS.Timeout | undefined
+  let stop: (() => void) | undefined
+  return (text) => {
+    clearTimeout(timer)
+    stop?.()
+    stop = undefined
+    if (text === null) return
+    let over = false
+    timer = setTimeout(async () => {
+      const { default: ora } = await import('ora')
+      if (over) return
+      const shown = ora({ text, stream: process.stderr, discardStdin: false }).start()
+      stop = () => shown.stop()
+    }, 300)
+    stop = () => {
+      over = true
+    }
+  }
+}
+
+/** Reads all of standard input; empty where it is closed. */
+export async function readStdin(): Promise<Uint8Array> {
+  const chunks: Buffer[] = []
+  for await (const chunk of process.stdin) chunks.push(Buffer.from(chunk))
+  return Buffer.concat(chunks)
+}

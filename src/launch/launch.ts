@@ -1,0 +1,143 @@
+import type { Driver, Invocation, LaunchRequest } from '../agents/driver.ts'
+import type { Context } from '../context.ts'
+import { RcaError } from '../errors.ts'
+import { host, ownIdentity } from '../system/identity.ts'
+import { which } from '../system/which.ts'
+import { type AttemptContent, callOff, claimAttempt, readAttempt } from '../task/attempt.ts'
+import { appendJournal } from '../task/journal.ts'
+import { sizeOf } from '../task/output.ts'
+import { attemptFiles, files } from '../task/paths.ts'
+import type { Claim, Spec } from '../task/schema.ts'
+import type { SessionInput } from '../tmux/command.ts'
+import { agentScript, cookie, launchScript, type ScriptInput, typedLine } from './script.ts'
+import { untilBegun } from './startup.ts'
+
+/** One attempt that is to be made. */
+export interface Launch {
+  readonly dir: string
+  readonly spec: Spec
+  readonly attempt: number
+  readonly how: Claim['how']
+  /** The agent session id that must be worked on; null: a new one. */
+  readonly sessionId: string | null
+  readonly invocation: Invocation
+  /** Null: the task's own prompt. */
+  readonly prompt: string | null
+  /** The absolute path of the agent's binary. */
+  readonly binary: string
+}
+
+/** What a driver may know of this task. */
+export function launchRequest(
+  spec: Pick<Spec, 'session' | 'cwd' | 'access' | 'agentArgs' | 'id'>,
+  taskDir: string,
+  env: Readonly<Record<string, string>>,
+): LaunchRequest {
+  const { session, cwd, access, agentArgs, id: taskId } = spec
+  return { session, cwd, taskDir, access, agentArgs, env, taskId, root: process.getuid?.() === 0 }
+}
+
+/** The agent's binary on the agent's own PATH. Throws `unavailable` with the command that installs it. */
+export function findBinary(driver: Pick<Driver, 'binary' | 'install'>, path: string, cwd: string): string {
+  const found = which(driver.binary, path, cwd)
+  if (found) return found
+  throw new RcaError('unavailable', `${driver.binary} is not installed (or not on PATH)`, `Install it: ${driver.install}`)
+}
+
+/** Everything that is written and typed for one attempt. Pure but for the sizes of the output so far. */
+export function prepare(launch: Launch, self: readonly string[]): { content: AttemptContent; session: SessionInput } {
+  const { dir, spec, attempt, invocation } = launch
+  const [, ...args] = invocation.argv
+  const input: ScriptInput = {
+    session: spec.session,
+    taskDir: dir,
+    attempt,
+    cwd: spec.cwd,
+    argv: [launch.binary, ...args],
+    env: invocation.env,
+    cookie: cookie(spec.id, attempt),
+    promptFile: launch.prompt === null ? '../../prompt' : attemptFiles.prompt,
+    eventsOffset: sizeOf(files.events(dir)),
+    stderrOffset: sizeOf(files.stderr(dir)),
+    dropLinesWith: invocation.dropLinesWith ?? null,
+    settle: [...self, 'settle', dir, String(attempt)],
+  }
+  return {
+    content: {
+      claim: claimOf(launch, input),
+      launch: launchScript(input),
+      agent: agentScript(input),
+      prompt: launch.prompt,
+    },
+    session: { session: spec.session, taskDir: dir, cwd: spec.cwd, line: typedLine(attempt) },
+  }
+}
+
+function claimOf(launch: Launch, input: ScriptInput): Claim {
+  return {
+    schema: 1,
+    attempt: launch.attempt,
+    how: launch.how,
+    sessionId: launch.sessionId,
+    argv: [...input.argv],
+    claimant: ownIdentity(),
+    host: host(),
+    claimedAt: new Date().toISOString(),
+    eventsOffset: input.eventsOffset,
+    stderrOffset: input.stderrOffset,
+  }
+}
+
+/**
+ * Makes one attempt: claims it, has the pane's shell run its launch script (`reach`) and waits until the agent's process is
+ * known. Throws `conflict` where somebody else claimed it. Where the shell cannot be reached, or does not run the line, the
+ * attempt is called off, so that it can never begin later.
+ */
+export async function launchAttempt(
+  launch: Launch,
+  context: Pick<Context, 'self' | 'warn'>,
+  reach: (session: SessionInput) => Promise<string | null>,
+): Promise<'begun' | 'over'> {
+  const { dir, attempt } = launch
+  const { content, session } = prepare(launch, context.self)
+  if (!claimAttempt(dir, attempt, content)) {
+    throw new RcaError('conflict', `Somebody else is launching attempt ${attempt} of ${launch.spec.session}`)
+  }
+  try {
+    const warning = await reach(session)
+    if (warning) context.warn(warning)
+  } catch (error) {
+    if (abandon(dir, attempt)) throw error
+  }
+  const begun = await untilBegun(dir, attempt)
+  if (begun === 'never-began' && abandon(dir, attempt)) {
+    throw new RcaError('failed', `The shell of tmux session ${launch.spec.session} did not run the launch line`)
+  }
+  recordStart(launch, content.claim)
+  return begun === 'over' ? 'over' : 'begun'
+}
+
+/** Calls an attempt off and records it; false: it has begun after all. */
+export function abandon(dir: string, attempt: number): boolean {
+  if (!callOff(dir, attempt)) return readAttempt(dir, attempt).begun === 'called-off'
+  appendJournal(dir, {
+    type: 'attempt-ended',
+    attempt,
+    outcome: 'called-off',
+    exit: null,
+    cause: null,
+    reason: 'the launch was called off before the agent began',
+    hint: null,
+    denials: [],
+    usage: null,
+    lastActivityAt: null,
+  })
+  return true
+}
+
+function recordStart(launch: Launch, claim: Claim): void {
+  const { agent } = readAttempt(launch.dir, launch.attempt)
+  if (!agent) return
+  const { attempt, how, host: where, argv } = claim
+  appendJournal(launch.dir, { type: 'attempt-started', attempt, how, host: where, argv, ...agent })
+}

@@ -1,0 +1,126 @@
+import { quote, quoteAll } from '../system/shell.ts'
+import { attemptFiles as name } from '../task/paths.ts'
+
+/** What the two scripts of one attempt need; every string goes in strictly quoted. */
+export interface ScriptInput {
+  readonly session: string
+  readonly taskDir: string
+  readonly attempt: number
+  readonly cwd: string
+  /** The agent: argv[0] is the absolute path of its binary. */
+  readonly argv: readonly string[]
+  /** What the driver adds to the captured environment. */
+  readonly env: Readonly<Record<string, string>>
+  readonly cookie: string
+  /** Relative to the attempt's directory. */
+  readonly promptFile: string
+  readonly eventsOffset: number
+  readonly stderrOffset: number
+  readonly dropLinesWith: string | null
+  /** The argv that settles the attempt: Node, rca, the verb and its arguments. */
+  readonly settle: readonly string[]
+}
+
+/** The name of the variable that marks an agent and all its descendants. */
+export const COOKIE = 'RCA_ATTEMPT'
+/** The name of the variable that marks the launch script's own helpers (what shows the pane its text). */
+export const HELPER_COOKIE = 'RCA_LAUNCH'
+/** The line that the pane shows after a good end, and nowhere else. */
+export const DONE_MARKER = '__TASK_DONE__'
+
+/** The cookie of one attempt begins with this for every attempt of the task. */
+export const cookiePrefix = (taskId: string) => `${taskId}:`
+export const cookie = (taskId: string, attempt: number) => `${cookiePrefix(taskId)}${attempt}`
+
+/**
+ * Prints which process this shell is: see parseSelf in system/identity.ts. `$$` stays the script's pid in a subshell.
+ */
+const SELF = `self() {
+  if [ -r /proc/self/stat ]; then
+    read -r boot < /proc/sys/kernel/random/boot_id && read -r stat < "/proc/$$/stat" && printf 'proc %s %s\\n' "$boot" "$stat"
+  else
+    printf 'ps %s %s\\n' "$(sysctl -n kern.bootsessionuuid)" "$(LC_ALL=C ps -o pid=,lstart= -p $$)"
+  fi
+}`
+
+/**
+ * The script that becomes the agent. It runs under \`env -i\` with nothing but the cookie, reads the captured environment,
+ * says which process it is (exec keeps pid and start time) and is replaced by the agent.
+ */
+export function agentScript(input: ScriptInput): string {
+  const exports = Object.entries(input.env).map(([key, value]) => `export ${key}=${quote(value)}\n`)
+  return `# ${input.session}, attempt ${input.attempt}: becomes the agent. Written by rca.
+${SELF}
+self > ./${name.process} || exit 125
+. ${quote(`${input.taskDir}/env`)} || exit 125
+TASK_TMPDIR=${quote(input.taskDir)}; export TASK_TMPDIR
+${exports.join('')}cd ${quote(input.cwd)} || exit 125
+exec ${quoteAll(input.argv)}
+`
+}
+
+/**
+ * The script that the pane's shell runs for one attempt.
+ * - The gate (\`begun\`) is made with O_EXCL: however often and by whomever the script is run, the agent starts once, and not
+ *   at all when the attempt was called off.
+ * - The agent is a foreground child and writes straight into events.jsonl. HUP and TERM are not trapped: a shell that traps
+ *   HUP and waits would keep the agent of a closed session alive. INT is noted: a person pressed Ctrl-C.
+ * - What shows in the pane is read back from the files: it can lag or die without touching the agent. Control characters
+ *   are taken out of it, and the done marker, which only this script may print.
+ * - The exit record is whole and on disk (fsync) before it has its name.
+ */
+export function launchScript(input: ScriptInput): string {
+  const agent = `/usr/bin/env -i ${COOKIE}=${quote(input.cookie)} TERM="\${TERM:-dumb}" /bin/sh ./${name.agent}`
+  return `# ${input.session}, attempt ${input.attempt}. Written by rca; run by the shell of the session's pane.
+umask 077
+${HELPER_COOKIE}=${quote(input.cookie)}; export ${HELPER_COOKIE}
+unset TMUX TMUX_PANE
+dir=${quote(`${input.taskDir}/attempts/${input.attempt}`)}
+cd "$dir" || exit 125
+${SELF}
+if ! ( set -C; self > ./${name.begun} ) 2>/dev/null; then
+  echo 'rca: this attempt has begun already or was called off; nothing is run' >&2
+  exit 125
+fi
+
+rm -f ./view; mkfifo ./view || exit 125
+LC_ALL=C sed -e 's/[[:cntrl:]]//g' -e 's/${DONE_MARKER}/__TASK-DONE__/g' < ./view & shown=$!
+exec 3> ./view; rm -f ./view
+tail -c +${input.eventsOffset + 1} -f ../../events.jsonl >&3 2>/dev/null & tail1=$!
+tail -c +${input.stderrOffset + 1} -f ../../stderr.log >&3 2>/dev/null & tail2=$!
+exec 3>&-
+
+interrupted=false
+trap 'interrupted=true' INT
+${input.dropLinesWith === null ? plainRun(agent, input) : filteredRun(agent, input, input.dropLinesWith)}
+trap '' INT
+printf '{"code":%d,"interrupted":%s,"endedAt":"%s"}\\n' "$code" "$interrupted" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" > ./${name.exit}.tmp &&
+  sync ./${name.exit}.tmp && mv ./${name.exit}.tmp ./${name.exit} && sync .
+
+${quoteAll(input.settle)}
+settled=$?
+kill "$tail1" "$tail2" 2>/dev/null
+wait "$shown" 2>/dev/null
+[ "$settled" -ne 0 ] || echo '${DONE_MARKER}'
+`
+}
+
+function plainRun(agent: string, input: ScriptInput): string {
+  return `${agent} < ./${input.promptFile} >> ../../events.jsonl 2>> ../../stderr.log
+code=$?`
+}
+
+/** With a filter between: for agents that flood. It ends when the agent and all that hold its stdout have. */
+function filteredRun(agent: string, input: ScriptInput, drop: string): string {
+  return `rm -f ./out; mkfifo ./out || exit 125
+LC_ALL=C grep --line-buffered -vF ${quote(drop)} < ./out >> ../../events.jsonl & filter=$!
+${agent} < ./${input.promptFile} > ./out 2>> ../../stderr.log
+code=$?
+rm -f ./out
+wait "$filter"`
+}
+
+/** The one short line that is typed into the pane's shell: no path and no name of the user's is in it. */
+export function typedLine(attempt: number): string {
+  return `sh "$TASK_TMPDIR/attempts/${attempt}/launch"`
+}

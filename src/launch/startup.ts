@@ -1,0 +1,109 @@
+import { existsSync, type FSWatcher, watch } from 'node:fs'
+import { join } from 'node:path'
+import type { Driver } from '../agents/driver.ts'
+import type { AgentEvent } from '../agents/event.ts'
+import { readAttempt } from '../task/attempt.ts'
+import { readLines } from '../task/output.ts'
+import { attemptFiles, files } from '../task/paths.ts'
+
+/**
+ * Resolves as soon as `check` gives something other than undefined: looked at now, whenever one of the paths changes, and
+ * every `everyMs` in case a change is not reported (inotify has limits). Null when `timeoutMs` has passed.
+ */
+export function until<T>(
+  paths: readonly string[],
+  check: () => T | undefined,
+  options: { readonly timeoutMs: number | null; readonly everyMs: number; readonly signal?: AbortSignal },
+): Promise<T | null> {
+  return new Promise((resolve, reject) => {
+    const watchers: FSWatcher[] = []
+    const timers: NodeJS.Timeout[] = []
+    const end = (settle: () => void) => {
+      for (const watcher of watchers) watcher.close()
+      for (const timer of timers) clearInterval(timer)
+      options.signal?.removeEventListener('abort', aborted)
+      settle()
+    }
+    const aborted = () => end(() => resolve(null))
+    const look = () => {
+      try {
+        const found = check()
+        if (found !== undefined) end(() => resolve(found))
+      } catch (error) {
+        end(() => reject(error))
+      }
+    }
+    for (const path of paths) watchQuietly(path, look, watchers)
+    timers.push(setInterval(look, options.everyMs))
+    if (options.timeoutMs !== null) timers.push(setTimeout(aborted, options.timeoutMs))
+    options.signal?.addEventListener('abort', aborted)
+    look()
+  })
+}
+
+function watchQuietly(path: string, look: () => void, into: FSWatcher[]): void {
+  try {
+    const watcher = watch(path, look)
+    watcher.on('error', () => watcher.close())
+    into.push(watcher)
+  } catch {
+    // The timer looks instead.
+  }
+}
+
+/** What is known of an attempt shortly after its launch. */
+export type Startup =
+  /** The agent's process is there, and it gave a sign of life or stayed alive for as long as its driver asks. */
+  | { readonly kind: 'running'; readonly sessionId: string | null }
+  /** It is over already, well or not. */
+  | { readonly kind: 'over' }
+  /** The pane's shell has not run the launch script. */
+  | { readonly kind: 'never-began' }
+
+/** How long the pane's shell may take to run the line, ms. */
+const BEGIN_MS = 15_000
+
+/** Waits until the launch script has said which process the agent is, or has ended. */
+export async function untilBegun(dir: string, attempt: number): Promise<'begun' | 'over' | 'never-began'> {
+  const folder = files.attempt(dir, attempt)
+  const has = (name: string) => existsSync(join(folder, name))
+  const check = () => {
+    if (has(attemptFiles.exit)) return 'over' as const
+    return readAttempt(dir, attempt).agent ? ('begun' as const) : undefined
+  }
+  return (await until([folder], check, { timeoutMs: BEGIN_MS, everyMs: 250 })) ?? 'never-began'
+}
+
+/**
+ * Waits until an attempt that has begun is known to run: the first event and then `graceMs` without an end, or `signMs`
+ * without either. An agent that fails at once (bad flag, no login) is over by then.
+ */
+export async function untilRunning(
+  dir: string,
+  attempt: number,
+  eventsOffset: number,
+  driver: Pick<Driver, 'parse' | 'startup'>,
+): Promise<Startup> {
+  const folder = files.attempt(dir, attempt)
+  const over = () => (existsSync(join(folder, attemptFiles.exit)) ? true : undefined)
+  const sign = () => over() ?? firstEvents(dir, eventsOffset, driver)
+  const first = await until([folder, files.events(dir)], sign, { timeoutMs: driver.startup.signMs, everyMs: 250 })
+  if (first === true) return { kind: 'over' }
+  if (first !== null) {
+    const ended = await until([folder], over, { timeoutMs: driver.startup.graceMs, everyMs: 250 })
+    if (ended) return { kind: 'over' }
+  }
+  const events = firstEvents(dir, eventsOffset, driver) ?? []
+  const session = events.find((event) => event.kind === 'session')
+  return { kind: 'running', sessionId: session?.kind === 'session' ? session.id : null }
+}
+
+/** The first few events of an attempt, undefined where there are none yet. */
+function firstEvents(dir: string, offset: number, driver: Pick<Driver, 'parse'>): AgentEvent[] | undefined {
+  const found: AgentEvent[] = []
+  for (const { text } of readLines(files.events(dir), offset, null, false)) {
+    found.push(...driver.parse(text))
+    if (found.length > 20) break
+  }
+  return found.length > 0 ? found : undefined
+}

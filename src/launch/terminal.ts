@@ -1,0 +1,152 @@
+import { RcaError } from '../errors.ts'
+import { procStat } from '../system/identity.ts'
+import { planScope, scopeFacts } from '../system/scope.ts'
+import { observe } from '../task/observe.ts'
+import { isLive } from '../task/state.ts'
+import { readTask } from '../task/store.ts'
+import {
+  killSession,
+  leaveMode,
+  newSession,
+  newWindow,
+  type PaneRow,
+  respawnPane,
+  type SessionInput,
+  typeLine,
+} from '../tmux/command.ts'
+import { checkTmux, ensureSocketDirectory, isDuplicateSession, type TmuxServer, tmuxFailed } from '../tmux/server.ts'
+
+type Env = Readonly<Record<string, string | undefined>>
+
+/** What is to be done to have a line run in a session's shell. */
+export type Move =
+  | { readonly kind: 'new-session' }
+  /** A session of an older task of rca's with this name, whose work is over: it is closed first. */
+  | { readonly kind: 'replace' }
+  | { readonly kind: 'type'; readonly pane: string; readonly leaveMode: boolean }
+  | { readonly kind: 'respawn'; readonly pane: string }
+  | { readonly kind: 'new-window' }
+  | { readonly kind: 'foreign' }
+
+/** What is seen of the session a task wants to use. */
+export interface SessionFacts {
+  /** The rows of that session, empty where there is none. */
+  readonly panes: readonly PaneRow[]
+  readonly taskDir: string
+  /** Whether the shell of the launch pane waits for input; null: it cannot be known. */
+  readonly idle: boolean | null
+  /** For a session marked with another task directory: whether that task is over, or gone. */
+  readonly otherIsOver: boolean
+}
+
+/** Decides how to reach a shell for the next attempt. Pure. */
+export function planMove(facts: SessionFacts): Move {
+  const first = facts.panes[0]
+  if (!first) return { kind: 'new-session' }
+  if (first.mark === '') return { kind: 'foreign' }
+  if (first.mark !== facts.taskDir) return { kind: facts.otherIsOver && facts.idle !== false ? 'replace' : 'foreign' }
+  const pane = launchPane(facts.panes)
+  if (!pane) return { kind: 'new-window' }
+  if (pane.dead) return { kind: 'respawn', pane: pane.paneId }
+  if (facts.idle !== true) return { kind: 'new-window' }
+  return { kind: 'type', pane: pane.paneId, leaveMode: pane.inMode }
+}
+
+/** The pane of a session whose shell runs the launch scripts, if it is still there. */
+export function launchPane(panes: readonly PaneRow[]): PaneRow | null {
+  return panes.find((pane) => pane.paneId === pane.launchPane) ?? null
+}
+
+/** Whether a pane's shell is in the foreground of its terminal, which it is when nothing runs in it. */
+function isIdle(pane: PaneRow): boolean | null {
+  const stat = procStat(pane.panePid)
+  if (stat) return stat.tpgid === stat.pgrp
+  return process.platform === 'linux' ? null : /^(sh|bash|dash|ash|zsh)$/.test(pane.command)
+}
+
+export function sessionPanes(tmux: TmuxServer, session: string): PaneRow[] {
+  return tmux.panes().filter((row) => row.session === session)
+}
+
+/**
+ * Makes a new session for a first attempt; one tmux call where all is well. Where the name is taken: an idle session of an
+ * older task is closed and the name taken over, anything else is a `conflict`.
+ */
+export async function openSession(tmux: TmuxServer, input: SessionInput, env: Env): Promise<string | null> {
+  const { warning, prefix } = await whereToStart(tmux, env)
+  const result = tmux.call(newSession(input), prefix)
+  if (result.code === 0) return warning
+  if (!isDuplicateSession(result.stderr)) {
+    checkTmux(env)
+    throw tmuxFailed(result)
+  }
+  const move = planMove(await sessionFacts(tmux, input))
+  if (move.kind !== 'replace') throw foreignSession(input.session, tmux.socket)
+  must(tmux, killSession(input.session))
+  must(tmux, newSession(input))
+  return warning
+}
+
+async function sessionFacts(tmux: TmuxServer, input: SessionInput): Promise<SessionFacts> {
+  const panes = sessionPanes(tmux, input.session)
+  const pane = launchPane(panes)
+  const mark = panes[0]?.mark ?? ''
+  return {
+    panes,
+    taskDir: input.taskDir,
+    idle: pane && (pane.dead ? null : isIdle(pane)),
+    otherIsOver: mark !== '' && mark !== input.taskDir && (await isOver(mark)),
+  }
+}
+
+async function isOver(dir: string): Promise<boolean> {
+  const task = readTask(dir)
+  if (!task) return true
+  const { state } = (await observe(task, Date.now())).derived
+  return state !== 'unknown' && !isLive(state)
+}
+
+export function foreignSession(session: string, socket: string): RcaError {
+  return new RcaError(
+    'conflict',
+    `The name ${session} is taken by a tmux session that is not this task's`,
+    `Choose another task name, or look at it: tmux -S ${socket} attach -t =${session}`,
+  )
+}
+
+/** Has the line run in the session's shell, wherever that is by now. */
+export async function reachShell(tmux: TmuxServer, input: SessionInput, env: Env): Promise<string | null> {
+  const move = planMove(await sessionFacts(tmux, input))
+  switch (move.kind) {
+    case 'foreign':
+      throw foreignSession(input.session, tmux.socket)
+    case 'new-session':
+    case 'replace':
+      return openSession(tmux, input, env)
+    case 'type':
+      if (move.leaveMode) must(tmux, leaveMode(move.pane))
+      must(tmux, typeLine(move.pane, input.line))
+      return null
+    case 'respawn':
+      must(tmux, respawnPane(move.pane, input))
+      return null
+    case 'new-window':
+      must(tmux, newWindow(input))
+      return null
+  }
+}
+
+function must(tmux: TmuxServer, args: readonly string[]): void {
+  const result = tmux.call(args)
+  if (result.code !== 0) throw tmuxFailed(result)
+}
+
+/** Where a server that this call would start has to live; an existing server lives where it lives. */
+async function whereToStart(tmux: TmuxServer, env: Env) {
+  const uid = process.getuid?.() ?? 0
+  ensureSocketDirectory(tmux.socket, uid)
+  const plan = planScope(await scopeFacts(env))
+  if (plan.prefix.length === 0 && plan.warning === null) return plan
+  const running = tmux.call(['list-sessions', '-F', '']).code === 0
+  return running ? { prefix: [], warning: null } : plan
+}

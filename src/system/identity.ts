@@ -1,0 +1,110 @@
+import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { hostname } from 'node:os'
+
+/**
+ * A process that cannot be mistaken for another: a pid is reused, the same pid with the same start time in the same boot
+ * is not. `start` is field 22 of /proc/PID/stat (clock ticks since boot) or, without /proc, what `ps -o lstart` prints.
+ */
+export interface ProcessIdentity {
+  readonly pid: number
+  readonly start: string
+  readonly boot: string
+}
+
+/** What /proc/PID/stat tells (proc(5)); fields counted from 1. */
+export interface ProcStat {
+  readonly pid: number
+  readonly state: string
+  readonly pgrp: number
+  readonly tpgid: number
+  readonly start: string
+}
+
+/** Parses one /proc/PID/stat line; the name in field 2 may hold blanks and brackets. Null: not such a line. */
+export function parseStat(line: string): ProcStat | null {
+  const open = line.indexOf('(')
+  const close = line.lastIndexOf(')')
+  if (open < 0 || close < open) return null
+  const pid = Number.parseInt(line.slice(0, open), 10)
+  const rest = line.slice(close + 1).trim().split(/\s+/)
+  const [state, , pgrp, , , tpgid] = rest
+  const start = rest[19]
+  if (!Number.isInteger(pid) || !state || !pgrp || !tpgid || !start) return null
+  return { pid, state, pgrp: Number(pgrp), tpgid: Number(tpgid), start }
+}
+
+/** The running kernel's boot: the same string for every process of one boot, another after a reboot. */
+export function bootId(): string {
+  boot ??= readBootId()
+  return boot
+}
+let boot: string | undefined
+
+function readBootId(): string {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+  } catch {
+    return printed(['sysctl', '-n', 'kern.bootsessionuuid'])
+  }
+}
+
+/** Reads /proc/PID/stat; null where there is no such process (or no /proc). */
+export function procStat(pid: number): ProcStat | null {
+  try {
+    return parseStat(readFileSync(`/proc/${pid}/stat`, 'utf8'))
+  } catch {
+    return null
+  }
+}
+
+/** The identity of a process that runs now, or null. */
+export function identityOf(pid: number): ProcessIdentity | null {
+  const stat = procStat(pid)
+  if (stat) return { pid, start: stat.start, boot: bootId() }
+  if (process.platform === 'linux') return null
+  const start = printed(['ps', '-o', 'lstart=', '-p', String(pid)])
+  return start === '' ? null : { pid, start, boot: bootId() }
+}
+
+/** Whether this very process still runs. A zombie has ended. */
+export function isAlive(identity: ProcessIdentity): boolean {
+  if (identity.boot !== bootId()) return false
+  if (process.platform === 'linux') {
+    const stat = procStat(identity.pid)
+    return stat !== null && stat.start === identity.start && stat.state !== 'Z' && stat.state !== 'X'
+  }
+  return printed(['ps', '-o', 'lstart=', '-p', String(identity.pid)]) === identity.start
+}
+
+/** This process. */
+export function ownIdentity(): ProcessIdentity {
+  return identityOf(process.pid) ?? { pid: process.pid, start: 'unknown', boot: bootId() }
+}
+
+/** The machine's name, as written into every record. */
+export function host(): string {
+  return hostname()
+}
+
+/**
+ * Parses what the launch script's `self` prints (see launch/script.ts): `proc <boot> <stat line>` or
+ * `ps <boot> <pid> <lstart>`. Null: not readable.
+ */
+export function parseSelf(text: string): ProcessIdentity | null {
+  const line = text.trim()
+  const proc = /^proc (\S+) (.+)$/.exec(line)
+  if (proc?.[1] && proc[2]) {
+    const stat = parseStat(proc[2])
+    return stat && { pid: stat.pid, start: stat.start, boot: proc[1] }
+  }
+  const ps = /^ps (\S+)\s+(\d+)\s+(.+)$/.exec(line)
+  if (ps?.[1] && ps[2] && ps[3]) return { pid: Number(ps[2]), start: ps[3].trim(), boot: ps[1] }
+  return null
+}
+
+function printed(argv: readonly [string, ...string[]]): string {
+  const [file, ...args] = argv
+  const { stdout } = spawnSync(file, args, { encoding: 'utf8', env: { ...process.env, LC_ALL: 'C' } })
+  return (stdout ?? '').trim()
+}

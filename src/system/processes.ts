@@ -1,0 +1,104 @@
+import { spawnSync } from 'node:child_process'
+import { readdirSync, readFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { identityOf, isAlive, type ProcessIdentity } from './identity.ts'
+
+/** A live process that carries a cookie. `command` is for people: its argv in one line. */
+export interface Found extends ProcessIdentity {
+  readonly command: string
+}
+
+/**
+ * Live processes whose environment holds the variable `name` with a value that `wanted` takes. The environment is handed
+ * down to every descendant, also to those in sessions of their own, which no process group reaches.
+ */
+export function findByCookie(names: readonly string[], wanted: (value: string) => boolean): Found[] {
+  const all = process.platform === 'linux' ? procEnvironments() : psEnvironments()
+  const carries = (pair: string) =>
+    names.some((name) => pair.startsWith(`${name}=`) && wanted(pair.slice(name.length + 1)))
+  const found: Found[] = []
+  for (const [pid, environment] of all) {
+    if (pid === process.pid || !environment.some(carries)) continue
+    const identity = identityOf(pid)
+    if (identity && isAlive(identity)) found.push({ ...identity, command: commandOf(pid) })
+  }
+  return found
+}
+
+function* procEnvironments(): Generator<[number, string[]]> {
+  for (const entry of readdirSync('/proc')) {
+    if (!/^\d+$/.test(entry)) continue
+    try {
+      yield [Number(entry), readFileSync(`/proc/${entry}/environ`, 'latin1').split('\0')]
+    } catch {
+      // Ended meanwhile, or another user's: neither is ours.
+    }
+  }
+}
+
+/** Without /proc: `ps -E` (macOS) and `ps e` (BSD) append the environment of one's own processes to the command. */
+function* psEnvironments(): Generator<[number, string[]]> {
+  const { stdout } = spawnSync('ps', ['-axEww', '-o', 'pid=,command='], { encoding: 'utf8', maxBuffer: 1 << 28 })
+  for (const line of (stdout ?? '').split('\n')) {
+    const [, pid, rest] = /^\s*(\d+)\s(.*)$/.exec(line) ?? []
+    if (pid && rest) yield [Number(pid), rest.split(' ')]
+  }
+}
+
+function commandOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim()
+  } catch {
+    return ''
+  }
+}
+
+/** Sends a signal to this very process; false where it is gone already. */
+export function signal(identity: ProcessIdentity, name: NodeJS.Signals): boolean {
+  if (!isAlive(identity)) return false
+  try {
+    process.kill(identity.pid, name)
+    return true
+  } catch {
+    return false
+  }
+}
+
+export interface EndOptions {
+  /** How long to wait between TERM and KILL, ms. */
+  readonly graceMs: number
+  /** How long to go on with KILL before giving up, ms. */
+  readonly killMs?: number
+}
+
+/**
+ * Ends whatever `find` finds, again and again until it finds nothing: TERM, a grace, then KILL. What is born meanwhile is
+ * found on the next look. Resolves with what would not die (empty: all gone).
+ */
+export async function endAll(find: () => Found[], options: EndOptions): Promise<Found[]> {
+  const termUntil = Date.now() + options.graceMs
+  const killUntil = termUntil + (options.killMs ?? 5_000)
+  const asked = new Set<string>()
+  for (;;) {
+    const alive = find()
+    if (alive.length === 0) return []
+    const now = Date.now()
+    if (now > killUntil) return alive
+    for (const one of alive) {
+      const key = `${one.pid}:${one.start}`
+      if (now >= termUntil) signal(one, 'SIGKILL')
+      else if (!asked.has(key)) signal(one, 'SIGTERM')
+      asked.add(key)
+    }
+    await gone(alive, Math.min(now >= termUntil ? 200 : termUntil - now, 1_000))
+  }
+}
+
+/** Waits until all of these are gone, at most `ms`. Other people's children cannot be waited for, so this looks. */
+async function gone(list: readonly ProcessIdentity[], ms: number): Promise<void> {
+  const until = Date.now() + ms
+  while (Date.now() < until) {
+    await sleep(5)
+    if (!list.some(isAlive)) return
+  }
+}

@@ -1,0 +1,24 @@
+import type { Run } from '../agents/driver.ts'
+
+/** Runs a program to its end, without a shell and without a terminal. See `Run`. */
+export const run: Run = async (argv, options) => {
+  const { execa } = await import('execa')
+  const [file, ...args] = argv
+  const result = await execa(file ?? '', args, {
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+    ...(options.env === undefined ? {} : { env: options.env, extendEnv: false }),
+    timeout: options.timeoutMs,
+    forceKillAfterDelay: 1_000,
+    reject: false,
+    stdin: 'ignore',
+    stripFinalNewline: false,
+    maxBuffer: 1 << 26,
+  })
+  const exit =
+    result.signal !== undefined
+      ? { signal: result.signal }
+      : result.exitCode !== undefined
+        ? { code: result.exitCode }
+        : null
+  return { exit: result.timedOut ? null : exit, stdout: result.stdout, stderr: result.stderr }
+}

@@ -1,0 +1,107 @@
+import { mkdtempSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { errno, unless } from '../errors.ts'
+import { readOwn, syncDirectory, writeSynced } from '../system/durable.ts'
+import { ownIdentity, type ProcessIdentity, parseSelf } from '../system/identity.ts'
+import { appendJournal } from './journal.ts'
+import { attemptFiles, files } from './paths.ts'
+import { type Claim, claimSchema, type ExitRecord, exitRecordSchema } from './schema.ts'
+
+/** What lies in one attempt's directory. */
+export interface AttemptRecord {
+  readonly number: number
+  readonly claim: Claim | null
+  /** `no`: the launch script has not run yet; `called-off`: it never will. */
+  readonly begun: 'no' | 'launched' | 'called-off'
+  readonly launcher: ProcessIdentity | null
+  readonly agent: ProcessIdentity | null
+  readonly exit: ExitRecord | null
+  /** When the exit record was written, RFC 3339 with milliseconds. */
+  readonly exitAt: string | null
+  readonly problems: readonly string[]
+}
+
+/** Everything that an attempt's directory holds from its first moment. */
+export interface AttemptContent {
+  readonly claim: Claim
+  readonly launch: string
+  readonly agent: string
+  /** Null: the task's own prompt is fed. */
+  readonly prompt: string | null
+}
+
+/**
+ * Claims attempt `number` by making its directory, whole: it is filled under another name and then renamed, which the
+ * kernel refuses where the directory exists already. False: somebody else has it.
+ */
+export function claimAttempt(task: string, number: number, content: AttemptContent): boolean {
+  appendJournal(task, { type: 'attempt-claimed', attempt: number, how: content.claim.how })
+  const temp = mkdtempSync(join(files.attempts(task), `.${number}.`))
+  try {
+    const put = (name: string, text: string) => writeSynced(join(temp, name), text)
+    put(attemptFiles.claim, `${JSON.stringify(content.claim, null, 1)}\n`)
+    put(attemptFiles.launch, content.launch)
+    put(attemptFiles.agent, content.agent)
+    if (content.prompt !== null) put(attemptFiles.prompt, content.prompt)
+    syncDirectory(temp)
+    renameSync(temp, files.attempt(task, number))
+  } catch (error) {
+    rmSync(temp, { recursive: true, force: true })
+    if (['ENOTEMPTY', 'EEXIST'].includes(errno(error) ?? '')) return false
+    throw error
+  }
+  syncDirectory(files.attempts(task))
+  return true
+}
+
+/**
+ * Closes the gate of an attempt that has not begun: its launch script will refuse to run, whenever it comes to it. False:
+ * it has begun, or was called off by somebody else.
+ */
+export function callOff(task: string, number: number): boolean {
+  const { pid, start, boot } = ownIdentity()
+  try {
+    const gate = join(files.attempt(task, number), attemptFiles.begun)
+    writeSynced(gate, `called-off ${boot} ${pid} ${start}\n`)
+    return true
+  } catch (error) {
+    if (errno(error) === 'EEXIST') return false
+    throw error
+  }
+}
+
+/** The numbers of all claimed attempts, ascending. */
+export function attemptNumbers(task: string): number[] {
+  return unless(['ENOENT'], [] as string[], () => readdirSync(files.attempts(task)))
+    .filter((name) => /^[1-9]\d*$/.test(name))
+    .map(Number)
+    .sort((a, b) => a - b)
+}
+
+export function readAttempt(task: string, number: number): AttemptRecord {
+  const dir = files.attempt(task, number)
+  const problems: string[] = []
+  const text = (name: string) => unless(['ENOENT'], null, () => readOwn(join(dir, name)))
+  const gate = text(attemptFiles.begun)
+  const exitPath = join(dir, attemptFiles.exit)
+  return {
+    number,
+    claim: parsed(problems, `attempts/${number}/claim.json`, text(attemptFiles.claim), (v) => claimSchema.parse(v)),
+    begun: gate === null ? 'no' : gate.startsWith('called-off') ? 'called-off' : 'launched',
+    launcher: gate === null ? null : parseSelf(gate),
+    agent: parseSelf(text(attemptFiles.process) ?? ''),
+    exit: parsed(problems, `attempts/${number}/exit.json`, text(attemptFiles.exit), (v) => exitRecordSchema.parse(v)),
+    exitAt: unless(['ENOENT'], null, () => statSync(exitPath).mtime.toISOString()),
+    problems,
+  }
+}
+
+function parsed<T>(problems: string[], what: string, text: string | null, parse: (value: unknown) => T): T | null {
+  if (text === null) return null
+  try {
+    return parse(JSON.parse(text))
+  } catch {
+    problems.push(`${what} cannot be read`)
+    return null
+  }
+}

@@ -1,0 +1,102 @@
+import { constants } from 'node:os'
+import type { Driver, Exit, Verdict } from '../agents/driver.ts'
+import type { EventSummary, Usage } from '../agents/event.ts'
+import type { AttemptRecord } from './attempt.ts'
+import { readTail, summarizeOutput } from './output.ts'
+import { files } from './paths.ts'
+import type { ExitRecord, Outcome, Spec } from './schema.ts'
+
+/** What is known of an attempt that is over. */
+export interface Ended {
+  readonly attempt: number
+  /** Null: nobody recorded it. */
+  readonly exit: ExitRecord | null
+  readonly summary: EventSummary
+  readonly stderrTail: string
+  /** The conversation that it had to work on; null: any. */
+  readonly expectedSession: string | null
+  readonly killRequested: boolean
+}
+
+/** What goes into the journal as the attempt's end. */
+export interface Conclusion {
+  readonly attempt: number
+  readonly outcome: Outcome
+  readonly exit: Exit | null
+  readonly cause: string | null
+  readonly reason: string | null
+  readonly hint: string | null
+  readonly denials: readonly string[]
+  readonly usage: Usage | null
+}
+
+const SIGNALS = new Map(Object.entries(constants.signals).map(([name, number]) => [number, name]))
+
+/** How a shell's `$?` tells of a death: 128 + n is signal n. */
+export function exitOf(code: number): Exit {
+  const signal = code > 128 ? SIGNALS.get(code - 128) : undefined
+  return signal ? { signal } : { code }
+}
+
+/** Judges an attempt that is over, from its exit record and the agent's own events. Pure. */
+export function conclude(ended: Ended, driver: Pick<Driver, 'judge'>): Conclusion {
+  const exit = ended.exit && exitOf(ended.exit.code)
+  const verdict = judge(ended, exit, driver)
+  const base = {
+    attempt: ended.attempt,
+    exit,
+    denials: [...ended.summary.denials],
+    usage: ended.summary.usage,
+  }
+  if (verdict.outcome === 'completed') return { ...base, ...well }
+  const said = { cause: verdict.cause, reason: verdict.reason, hint: verdict.hint }
+  return { ...base, ...said, ...override(ended, verdict) }
+}
+
+const well = { outcome: 'completed', cause: null, reason: null, hint: null } as const
+
+function override(ended: Ended, verdict: Exclude<Verdict, { outcome: 'completed' }>) {
+  if (ended.killRequested) return { outcome: 'killed', cause: null, reason: 'killed', hint: null } as const
+  if (ended.exit?.interrupted || verdict.outcome === 'interrupted') {
+    const reason = ended.exit?.interrupted ? 'interrupted at the pane (Ctrl-C)' : verdict.reason
+    return { outcome: 'interrupted', cause: 'interrupted', reason, hint: null } as const
+  }
+  const outcome: Outcome = ended.exit === null ? 'lost' : verdict.outcome
+  return { outcome }
+}
+
+function judge(ended: Ended, exit: Exit | null, driver: Pick<Driver, 'judge'>): Verdict {
+  const { sessionId } = ended.summary
+  if (ended.expectedSession !== null && sessionId !== null && sessionId !== ended.expectedSession) {
+    return {
+      outcome: 'failed',
+      cause: 'wrong-session',
+      reason: `the agent opened conversation ${sessionId} instead of ${ended.expectedSession}`,
+      hint: 'Nothing was continued. Look at the logs before you resume again.',
+    }
+  }
+  return driver.judge({ summary: ended.summary, exit, stderrTail: ended.stderrTail })
+}
+
+/** Reads what an attempt left behind and judges it. Reads its whole output once; writes nothing. */
+export function concludeAttempt(
+  dir: string,
+  spec: Spec,
+  driver: Driver,
+  attempt: AttemptRecord,
+  killRequested: boolean,
+): Conclusion & { sessionId: string | null } {
+  const claim = attempt.claim
+  const stderr = claim?.stderrOffset ?? 0
+  const range = { events: claim?.eventsOffset ?? 0, eventsEnd: null, stderr, stderrEnd: null, ended: true }
+  const summary = summarizeOutput(dir, driver, range)
+  const ended: Ended = {
+    attempt: attempt.number,
+    exit: attempt.exit,
+    summary,
+    stderrTail: readTail(files.stderr(dir), stderr, 8_192),
+    expectedSession: claim?.sessionId ?? spec.presetSessionId,
+    killRequested,
+  }
+  return { ...conclude(ended, driver), sessionId: summary.sessionId }
+}

@@ -1,0 +1,85 @@
+import { closeSync, constants, fstatSync, fsyncSync, readSync, writeSync } from 'node:fs'
+import { openOwn, readOwn } from '../system/durable.ts'
+import { files } from './paths.ts'
+import { type Entry, entrySchema } from './schema.ts'
+
+export interface Journal {
+  readonly entries: readonly Entry[]
+  /** Lines that could not be read, for people: kept in the file, never overwritten. */
+  readonly problems: readonly string[]
+}
+
+type NewEntry = Entry extends infer E ? (E extends Entry ? Omit<E, 'at'> & { at?: string } : never) : never
+
+/**
+ * Appends facts, durably: one write with O_APPEND, then fsync. A line that an earlier writer left torn is closed first, so
+ * that it cannot swallow this one. Throws what the file system throws (ENOSPC among it).
+ */
+export function appendJournal(task: string, ...entries: readonly NewEntry[]): void {
+  const now = new Date().toISOString()
+  const text = entries.map((entry) => `${JSON.stringify({ at: now, ...entry })}\n`).join('')
+  const path = files.journal(task)
+  const fd = openOwn(path, constants.O_RDWR | constants.O_APPEND | constants.O_CREAT)
+  try {
+    const bytes = Buffer.from(endsTorn(fd) ? `\n${text}` : text)
+    const written = writeSync(fd, bytes)
+    if (written !== bytes.length) throw Object.assign(new Error(`${path}: short write`), { code: 'ENOSPC' })
+    fsyncSync(fd)
+  } finally {
+    closeSync(fd)
+  }
+}
+
+function endsTorn(fd: number): boolean {
+  const { size } = fstatSync(fd)
+  if (size === 0) return false
+  const last = Buffer.alloc(1)
+  readSync(fd, last, 0, 1, size - 1)
+  return last[0] !== 0x0a
+}
+
+/** Reads a task's journal. A torn last line is normal (a writer was killed) and passed over in silence. */
+export function readJournal(task: string): Journal {
+  return parseJournal(readOwn(files.journal(task)) ?? '')
+}
+
+/** Parses JSON Lines, split on `\n` alone. Pure. */
+export function parseJournal(text: string): Journal {
+  const lines = text.split('\n')
+  const torn = lines.pop()
+  const entries: Entry[] = []
+  const problems: string[] = []
+  lines.forEach((line, index) => {
+    const parsed = parseEntry(line)
+    if (parsed === 'unreadable') problems.push(`journal.jsonl line ${index + 1} cannot be read`)
+    else if (parsed) entries.push(parsed)
+  })
+  const last = torn ? parseEntry(torn) : null
+  if (last && last !== 'unreadable') entries.push(last)
+  return { entries, problems }
+}
+
+function parseEntry(line: string): Entry | 'unreadable' | null {
+  if (line === '') return null
+  let value: unknown
+  try {
+    value = JSON.parse(line)
+  } catch {
+    // A line that a killed writer left torn in the middle of the file was closed by the next one: normal as well,
+    // when it is the beginning of an object.
+    return line.startsWith('{') && !line.endsWith('}') ? null : 'unreadable'
+  }
+  const entry = entrySchema.safeParse(value)
+  if (entry.success) return entry.data
+  return isNewerType(value) ? null : 'unreadable'
+}
+
+const KNOWN = new Set<string | undefined>(
+  entrySchema.def.options.map((option) => option.shape.type.def.values[0]),
+)
+
+/** A well-formed entry of a type that a newer release writes. */
+function isNewerType(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null || !('type' in value) || !('at' in value)) return false
+  return typeof value.type === 'string' && !KNOWN.has(value.type)
+}

@@ -1,0 +1,64 @@
+import type { Exit } from '../agents/driver.ts'
+import type { Usage } from '../agents/event.ts'
+import type { Observed } from './observe.ts'
+import type { State } from './state.ts'
+
+/** One task as every verb's `--json` gives it. Fields are only ever added. Times are RFC 3339 in UTC; unknown is null. */
+export interface TaskJson {
+  readonly schema: 1
+  readonly name: string
+  readonly agent: string
+  readonly task: string
+  readonly state: State | 'foreign'
+  readonly reason: string | null
+  readonly hint: string | null
+  readonly cwd: string | null
+  readonly taskDir: string | null
+  readonly agentSessionId: string | null
+  readonly attempts: number
+  readonly startedAt: string | null
+  readonly updatedAt: string | null
+  readonly endedAt: string | null
+  readonly lastActivityAt: string | null
+  readonly nextAttemptAt: string | null
+  readonly deadlineAt: string | null
+  readonly exit: Exit | null
+  readonly usage: Usage | null
+  /** What the agent refused to do by itself for lack of permission. */
+  readonly denials: readonly string[]
+  readonly access: string | null
+  /** The agent's process while it runs. */
+  readonly pid: number | null
+  readonly tmuxSocket: string | null
+}
+
+/** Pure. */
+export function taskJson(task: Observed): TaskJson {
+  const { spec, derived, evidence } = task
+  const dash = task.session.indexOf('-')
+  return {
+    schema: 1,
+    name: task.session,
+    agent: spec?.agent ?? task.session.slice(0, dash),
+    task: spec?.task ?? task.session.slice(dash + 1),
+    state: derived.state,
+    reason: derived.reason,
+    hint: derived.hint,
+    cwd: spec?.cwd ?? null,
+    taskDir: task.dir,
+    agentSessionId: derived.agentSessionId,
+    attempts: derived.attempts,
+    startedAt: spec?.createdAt ?? null,
+    updatedAt: derived.updatedAt,
+    endedAt: derived.endedAt,
+    lastActivityAt: task.lastActivityAt,
+    nextAttemptAt: null,
+    deadlineAt: null,
+    exit: derived.exit,
+    usage: derived.usage,
+    denials: derived.denials,
+    access: spec?.access ?? null,
+    pid: evidence?.agentAlive ? (evidence.record.agent?.pid ?? null) : null,
+    tmuxSocket: spec?.terminal.socket ?? null,
+  }
+}

@@ -1,0 +1,71 @@
+import { randomUUID } from 'node:crypto'
+import { linkSync, readdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import * as z from 'zod/mini'
+import { RcaError, unless } from '../errors.ts'
+import { ensurePrivateDirectory, readOwn, writeSynced } from '../system/durable.ts'
+import { host, isAlive, ownIdentity } from '../system/identity.ts'
+import { locksDirectory } from './paths.ts'
+import { identitySchema } from './schema.ts'
+
+const holderSchema = z.looseObject({ holder: identitySchema, host: z.string(), what: z.string() })
+
+export interface Lock {
+  release(): void
+}
+
+/**
+ * One at a time per session name: start, resume and kill. Every contender puts a file of its own, whole from its first
+ * moment, into one folder and then looks: it holds the lock when no other living contender's file is there, else it takes
+ * its own away and tries again. Of two at once at least one sees the other, and a dead contender's file is passed over
+ * and removed by its unique name, so a crash blocks nobody and nothing stale is ever mistaken for something new.
+ * Throws `conflict` when others hold it for longer than `waitMs`.
+ */
+export async function acquireLock(state: string, session: string, what: string, waitMs: number): Promise<Lock> {
+  const folder = locksDirectory(state, session)
+  ensurePrivateDirectory(folder)
+  const until = Date.now() + waitMs
+  for (;;) {
+    const mine = enter(folder, what)
+    const other = livingOther(folder, mine)
+    if (!other) return { release: () => rmSync(join(folder, mine), { force: true }) }
+    rmSync(join(folder, mine), { force: true })
+    if (Date.now() > until) {
+      throw new RcaError('conflict', `${session} is busy: ${other}`, 'Try again when that has ended.')
+    }
+    await sleep(10 + Math.random() * 40)
+  }
+}
+
+function enter(folder: string, what: string): string {
+  const name = randomUUID()
+  const temp = join(folder, `.${name}`)
+  writeSynced(temp, JSON.stringify({ holder: ownIdentity(), host: host(), what }))
+  linkSync(temp, join(folder, name))
+  rmSync(temp)
+  return name
+}
+
+function livingOther(folder: string, mine: string): string | null {
+  for (const name of readdirSync(folder)) {
+    if (name === mine || name.startsWith('.')) continue
+    const path = join(folder, name)
+    const text = unless(['ENOENT'], null, () => readOwn(path))
+    if (text === null) continue
+    const parsed = holderSchema.safeParse(parseJson(text))
+    if (!parsed.success) return `the lock file ${path} cannot be read`
+    const { holder, what } = parsed.data
+    if (parsed.data.host !== host() || isAlive(holder)) return `${what} (pid ${holder.pid}) is at work on it`
+    rmSync(path, { force: true })
+  }
+  return null
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null
+  }
+}

@@ -1,0 +1,89 @@
+import type { Driver } from '../agents/driver.ts'
+import { driverFor } from '../agents/index.ts'
+import { host, isAlive } from '../system/identity.ts'
+import { type AttemptRecord, attemptNumbers, readAttempt } from './attempt.ts'
+import { type Conclusion, concludeAttempt } from './conclude.ts'
+import { lastOutputMs } from './output.ts'
+import { type Derived, derive, type Evidence, killRequested, ofType, phaseOf } from './state.ts'
+import type { Stored } from './store.ts'
+
+/** A task with everything that could be seen of it at one moment. */
+export interface Observed extends Stored {
+  readonly derived: Derived
+  readonly evidence: Evidence | null
+  /** When the agent last printed anything, RFC 3339, or null. */
+  readonly lastActivityAt: string | null
+  /** A verdict that is not in the journal yet, with the conversation's id. */
+  readonly pending: (Conclusion & { sessionId: string | null }) | null
+}
+
+/**
+ * Looks at a task: its journal and, unless all its attempts' ends are recorded, the newest attempt's records and
+ * processes, and the output of an attempt that is over and not yet judged. Writes nothing.
+ */
+export async function observe(task: Stored, nowMs: number): Promise<Observed> {
+  const open = openAttempt(task)
+  if (open === null) return finished(task, nowMs)
+  const record = readAttempt(task.dir, open)
+  const seen = look(record)
+  const driver = task.spec && phaseOf(seen, nowMs) === 'over' ? await driverFor(task.spec.agent) : null
+  const pending = driver && judgeNow(task, record, driver)
+  const evidence = { ...seen, conclusion: pending }
+  const outputMs = lastOutputMs(task.dir)
+  return {
+    ...task,
+    evidence,
+    pending,
+    lastActivityAt: outputMs === 0 ? null : new Date(outputMs).toISOString(),
+    derived: derive(facts(task, evidence, outputMs, nowMs)),
+  }
+}
+
+function finished(task: Stored, nowMs: number): Observed {
+  const lastActivityAt = ofType(task.journal.entries, 'attempt-ended').at(-1)?.lastActivityAt ?? null
+  const derived = derive(facts(task, null, 0, nowMs))
+  return { ...task, evidence: null, pending: null, lastActivityAt, derived }
+}
+
+function facts(task: Stored, evidence: Evidence | null, outputMs: number, nowMs: number) {
+  const { spec, problems } = task
+  return { spec, entries: task.journal.entries, problems, evidence, lastOutputMs: outputMs, nowMs }
+}
+
+/** The newest attempt whose end is not in the journal, or null. */
+function openAttempt(task: Stored): number | null {
+  const { entries } = task.journal
+  const ended = new Set(ofType(entries, 'attempt-ended').map((one) => one.attempt))
+  const claimed = ofType(entries, 'attempt-claimed')
+  const allEnded = claimed.length > 0 && claimed.every((one) => ended.has(one.attempt))
+  if (allEnded && task.journal.problems.length === 0) return null
+  const newest = attemptNumbers(task.dir).at(-1)
+  return newest === undefined || ended.has(newest) ? null : newest
+}
+
+function look(record: AttemptRecord): Evidence {
+  return {
+    record,
+    claimantAlive: record.claim !== null && isAlive(record.claim.claimant),
+    launcherAlive: record.launcher !== null && isAlive(record.launcher),
+    agentAlive: record.agent !== null && isAlive(record.agent),
+    here: record.claim === null || record.claim.host === host(),
+    conclusion: null,
+  }
+}
+
+function judgeNow(task: Stored, record: AttemptRecord, driver: Driver) {
+  if (!task.spec) return null
+  return concludeAttempt(task.dir, task.spec, driver, record, killRequested(task.journal.entries))
+}
+
+/**
+ * Whether nothing has happened that is worth another look at a task whose newest attempt is `attempt`: that attempt still
+ * runs (or is being launched) and no other was claimed. Cheap: reads one attempt's records and two processes.
+ */
+export function isBusy(dir: string, attempt: number | null): boolean {
+  if ((attemptNumbers(dir).at(-1) ?? null) !== attempt) return false
+  if (attempt === null) return true
+  const phase = phaseOf(look(readAttempt(dir, attempt)), Date.now())
+  return phase === 'working' || phase === 'preparing' || phase === 'launching'
+}

@@ -1,0 +1,46 @@
+import { isAbsolute, join, resolve } from 'node:path'
+import { RcaError } from '../errors.ts'
+
+/** Where everything is kept: `$RCA_HOME`, else `$XDG_STATE_HOME/rca`, else `~/.local/state/rca`. */
+export function stateDirectory(env: Readonly<Record<string, string | undefined>>): string {
+  if (env.RCA_HOME) return resolve(env.RCA_HOME)
+  // The XDG base directory specification: a relative path in these variables is to be ignored.
+  if (env.XDG_STATE_HOME && isAbsolute(env.XDG_STATE_HOME)) return join(env.XDG_STATE_HOME, 'rca')
+  if (env.HOME) return join(env.HOME, '.local', 'state', 'rca')
+  throw new RcaError('config', 'Neither RCA_HOME nor HOME is set', 'Set RCA_HOME to the folder that keeps the tasks.')
+}
+
+export const tasksDirectory = (state: string) => join(state, 'tasks')
+export const locksDirectory = (state: string, session: string) => join(state, 'locks', session)
+
+/** The files of one task directory, as DESIGN.md names them. */
+export const files = {
+  spec: (task: string) => join(task, 'spec.json'),
+  prompt: (task: string) => join(task, 'prompt'),
+  env: (task: string) => join(task, 'env'),
+  journal: (task: string) => join(task, 'journal.jsonl'),
+  events: (task: string) => join(task, 'events.jsonl'),
+  stderr: (task: string) => join(task, 'stderr.log'),
+  sessionId: (task: string) => join(task, 'session-id'),
+  done: (task: string) => join(task, 'done'),
+  attempts: (task: string) => join(task, 'attempts'),
+  attempt: (task: string, number: number) => join(task, 'attempts', String(number)),
+} as const
+
+/** The files of one attempt's directory. */
+export const attemptFiles = {
+  /** Who claimed the attempt and what is to be launched; in the directory from its first moment. */
+  claim: 'claim.json',
+  /** The script that the pane's shell runs. */
+  launch: 'launch',
+  /** The script that becomes the agent. */
+  agent: 'agent',
+  /** A resume's prompt (a start reads the task's). */
+  prompt: 'prompt',
+  /** The gate: made exactly once, by the launch script that goes on or by whoever calls the attempt off. */
+  begun: 'begun',
+  /** Which process the agent is. */
+  process: 'process',
+  /** How it ended. */
+  exit: 'exit.json',
+} as const

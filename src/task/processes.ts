@@ -1,0 +1,29 @@
+import { COOKIE, cookiePrefix, HELPER_COOKIE } from '../launch/script.ts'
+import { endAll, type Found, findByCookie } from '../system/processes.ts'
+import type { Entry, Spec } from './schema.ts'
+import { ofType } from './state.ts'
+
+/** What is alive of a task: agents, and all that they started. */
+export function survivors(spec: Pick<Spec, 'id'>): Found[] {
+  return findByCookie([COOKIE], (value) => value.startsWith(cookiePrefix(spec.id)))
+}
+
+/**
+ * What is alive of attempts that did not end well, the launch scripts' helpers among it. What a well-ended agent left
+ * running (a dev server) is not in it: that is left alone.
+ */
+export function unfinishedProcesses(spec: Pick<Spec, 'id'>, entries: readonly Entry[]): Found[] {
+  const well = new Set(
+    ofType(entries, 'attempt-ended')
+      .filter((one) => one.outcome === 'completed')
+      .map((one) => String(one.attempt)),
+  )
+  const prefix = cookiePrefix(spec.id)
+  return findByCookie([COOKIE, HELPER_COOKIE], (value) => value.startsWith(prefix) && !well.has(value.slice(prefix.length)))
+}
+
+/** Ends the helpers of the task's launch scripts (what shows a pane its text), which end by themselves unless killed. */
+export function endHelpers(spec: Pick<Spec, 'id'>): Promise<Found[]> {
+  const prefix = cookiePrefix(spec.id)
+  return endAll(() => findByCookie([HELPER_COOKIE], (value) => value.startsWith(prefix)), { graceMs: 500 })
+}

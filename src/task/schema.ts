@@ -1,0 +1,106 @@
+import * as z from 'zod/mini'
+import { ACCESS, AGENTS } from '../agents/driver.ts'
+
+/**
+ * What is read back from disk. Objects are loose: a newer release's fields pass through, and every field that is added
+ * later must be optional, so that an older release's files load in every newer one.
+ */
+
+export const identitySchema = z.object({ pid: z.number(), start: z.string(), boot: z.string() })
+
+const exitSchema = z.union([z.object({ code: z.number() }), z.object({ signal: z.string() })])
+
+export const specSchema = z.looseObject({
+  schema: z.literal(1),
+  id: z.string(),
+  session: z.string(),
+  agent: z.enum(AGENTS),
+  task: z.string(),
+  cwd: z.string(),
+  access: z.enum(ACCESS),
+  agentArgs: z.array(z.string()),
+  /** Names of the captured environment; the values are in `env`. */
+  env: z.array(z.string()),
+  policy: z.looseObject({ stallAfterMs: z.nullable(z.number()) }),
+  /** SHA-256 of the prompt, hex. */
+  promptSha256: z.string(),
+  /** The id that was fixed before the start, null where it is captured from the agent's events. */
+  presetSessionId: z.nullable(z.string()),
+  /** The tmux server's socket, an absolute path. */
+  terminal: z.looseObject({ kind: z.literal('tmux'), socket: z.string() }),
+  createdAt: z.string(),
+  host: z.string(),
+  rca: z.string(),
+})
+export type Spec = z.infer<typeof specSchema>
+
+const HOW = ['start', 'resume', 'restart'] as const
+
+export const claimSchema = z.looseObject({
+  schema: z.literal(1),
+  attempt: z.number(),
+  how: z.enum(HOW),
+  /** The agent session id that this attempt must work on; null: it will be known from the events. */
+  sessionId: z.nullable(z.string()),
+  argv: z.array(z.string()),
+  claimant: identitySchema,
+  host: z.string(),
+  claimedAt: z.string(),
+  /** Sizes of events.jsonl and stderr.log before the attempt, bytes. */
+  eventsOffset: z.number(),
+  stderrOffset: z.number(),
+})
+export type Claim = z.infer<typeof claimSchema>
+
+export const exitRecordSchema = z.looseObject({
+  /** As the shell tells it: 128 + n is the death by signal n. */
+  code: z.number(),
+  /** Somebody pressed Ctrl-C at the pane while the agent ran. */
+  interrupted: z.boolean(),
+  endedAt: z.string(),
+})
+export type ExitRecord = z.infer<typeof exitRecordSchema>
+
+const usageSchema = z.object({
+  inputTokens: z.nullable(z.number()),
+  cachedInputTokens: z.nullable(z.number()),
+  outputTokens: z.nullable(z.number()),
+  costUsd: z.nullable(z.number()),
+})
+
+const OUTCOMES = ['completed', 'failed', 'interrupted', 'unfinished', 'killed', 'called-off', 'lost'] as const
+export type Outcome = (typeof OUTCOMES)[number]
+
+const entry = <const T extends string, S extends z.core.$ZodLooseShape>(type: T, shape: S) =>
+  z.looseObject({ at: z.string(), type: z.literal(type), ...shape })
+
+/** One line of the journal. A type that this release does not know is kept and passed over. */
+export const entrySchema = z.discriminatedUnion('type', [
+  entry('created', { session: z.string() }),
+  /** Written before the claim is made: a task whose claims have all ended needs no look at its attempts. */
+  entry('attempt-claimed', { attempt: z.number(), how: z.enum(HOW) }),
+  entry('attempt-started', {
+    attempt: z.number(),
+    how: z.enum(HOW),
+    host: z.string(),
+    argv: z.array(z.string()),
+    ...identitySchema.shape,
+  }),
+  entry('agent-session', { attempt: z.number(), id: z.string() }),
+  entry('attempt-ended', {
+    attempt: z.number(),
+    outcome: z.enum(OUTCOMES),
+    exit: z.nullable(exitSchema),
+    cause: z.nullable(z.string()),
+    reason: z.nullable(z.string()),
+    hint: z.nullable(z.string()),
+    denials: z.array(z.string()),
+    usage: z.nullable(usageSchema),
+    lastActivityAt: z.nullable(z.string()),
+  }),
+  entry('kill-requested', { by: z.string() }),
+  entry('killed', { by: z.string(), processes: z.number() }),
+  entry('repaired', { attempt: z.number(), what: z.string() }),
+])
+export type Entry = z.infer<typeof entrySchema>
+export type EntryOf<T extends Entry['type']> = Extract<Entry, { type: T }>

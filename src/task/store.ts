@@ -1,0 +1,203 @@
+import { createHash, randomUUID } from 'node:crypto'
+import { lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import type { Access, AgentName } from '../agents/driver.ts'
+import { errno, RcaError, unless } from '../errors.ts'
+import { ensurePrivateDirectory, openOwn, readOwn, syncDirectory, writeDurable, writeSynced } from '../system/durable.ts'
+import { host } from '../system/identity.ts'
+import { VERSION } from '../version.ts'
+import { formatEnvironment, parseEnvironment } from './environment.ts'
+import { appendJournal, type Journal, readJournal } from './journal.ts'
+import { parseSession, sessionName } from './names.ts'
+import { files, tasksDirectory } from './paths.ts'
+import { type Spec, specSchema } from './schema.ts'
+
+/** What a caller asks for; the rest of the spec is made here. */
+export interface NewTask {
+  readonly agent: AgentName
+  readonly task: string
+  readonly cwd: string
+  readonly access: Access
+  readonly agentArgs: readonly string[]
+  readonly env: Readonly<Record<string, string>>
+  readonly prompt: Uint8Array
+  readonly stallAfterMs: number | null
+  readonly socket: string
+}
+
+/** A task as it lies on disk. `spec` is null where it cannot be read: then `problems` says why. */
+export interface Stored {
+  readonly dir: string
+  readonly session: string
+  readonly spec: Spec | null
+  readonly journal: Journal
+  readonly problems: readonly string[]
+}
+
+export function sha256(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex')
+}
+
+/**
+ * Makes the task directory and everything in it, durably; `preset` fixes the agent session id once the folder exists.
+ * spec.json comes last: a directory without it was never a task and nothing was launched from it. Where anything fails
+ * (a full disk) nothing is left behind and the error is thrown on.
+ */
+export async function createTask(
+  state: string,
+  wanted: NewTask,
+  preset: (dir: string, id: string) => Promise<string | null>,
+): Promise<{ dir: string; spec: Spec }> {
+  const session = sessionName(wanted.agent, wanted.task)
+  const folder = tasksDirectory(state)
+  ensurePrivateDirectory(folder)
+  const dir = mkdtempSync(join(folder, `${session}.`))
+  try {
+    const id = randomUUID()
+    mkdirSync(files.attempts(dir), { mode: 0o700 })
+    writeSynced(files.prompt(dir), wanted.prompt)
+    writeSynced(files.env(dir), formatEnvironment(wanted.env))
+    writeSynced(files.events(dir), '')
+    writeSynced(files.stderr(dir), '')
+    appendJournal(dir, { type: 'created', session })
+    const presetSessionId = await preset(dir, id)
+    if (presetSessionId) writeSynced(files.sessionId(dir), `${presetSessionId}\n`)
+    const spec = makeSpec(wanted, session, id, presetSessionId)
+    writeDurable(files.spec(dir), `${JSON.stringify(spec, null, 1)}\n`)
+    syncDirectory(folder)
+    return { dir, spec }
+  } catch (error) {
+    rmSync(dir, { recursive: true, force: true })
+    throw clearer(error, folder)
+  }
+}
+
+function makeSpec(wanted: NewTask, session: string, id: string, presetSessionId: string | null): Spec {
+  return {
+    schema: 1,
+    id,
+    session,
+    agent: wanted.agent,
+    task: wanted.task,
+    cwd: wanted.cwd,
+    access: wanted.access,
+    agentArgs: [...wanted.agentArgs],
+    env: Object.keys(wanted.env).sort(),
+    policy: { stallAfterMs: wanted.stallAfterMs },
+    promptSha256: sha256(wanted.prompt),
+    presetSessionId,
+    terminal: { kind: 'tmux', socket: wanted.socket },
+    createdAt: new Date().toISOString(),
+    host: host(),
+    rca: VERSION,
+  }
+}
+
+function clearer(error: unknown, folder: string): unknown {
+  const code = errno(error)
+  if (code === 'ENOSPC' || code === 'EDQUOT') {
+    return new RcaError('failed', `No space left in ${folder}; nothing was started`, 'Free some space and try again.')
+  }
+  if (code === 'EACCES' || code === 'EROFS' || code === 'EPERM') {
+    return new RcaError('config', `${folder} cannot be written (${code})`, 'Set RCA_HOME to a folder of your own.')
+  }
+  return error
+}
+
+/** All task directories, each with the session name it carries; half-made ones are left out. */
+export function taskDirectories(state: string): { dir: string; session: string }[] {
+  const folder = tasksDirectory(state)
+  const names = unless(['ENOENT'], [] as string[], () => readdirSync(folder))
+  const found: { dir: string; session: string }[] = []
+  for (const name of names) {
+    const session = name.slice(0, name.lastIndexOf('.'))
+    if (parseSession(session)) found.push({ dir: join(folder, name), session })
+  }
+  return found
+}
+
+/** Reads one task. Null: a directory that never became a task. */
+export function readTask(dir: string): Stored | null {
+  const session = basename(dir).slice(0, basename(dir).lastIndexOf('.'))
+  const problems: string[] = []
+  const spec = guarded(problems, 'spec.json', null, () => readSpec(dir))
+  if (spec === null && problems.length === 0) {
+    if (!hasAttempts(dir)) return null
+    problems.push('spec.json is missing although attempts were made')
+  }
+  const journal = guarded(problems, 'journal.jsonl', { entries: [], problems: [] }, () => readJournal(dir))
+  return { dir, session, spec, journal, problems: [...problems, ...journal.problems] }
+}
+
+function readSpec(dir: string): Spec | null {
+  const text = readOwn(files.spec(dir))
+  return text === null ? null : specSchema.parse(JSON.parse(text))
+}
+
+function guarded<T>(problems: string[], what: string, fallback: T, read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    problems.push(`${what} cannot be read: ${error instanceof Error ? error.message.split('\n')[0] : error}`)
+    return fallback
+  }
+}
+
+function hasAttempts(dir: string): boolean {
+  return unless(['ENOENT', 'ENOTDIR'], 0, () => readdirSync(files.attempts(dir)).length) > 0
+}
+
+/** All tasks of one session name, the newest first. */
+export function tasksOfSession(state: string, session: string): Stored[] {
+  return taskDirectories(state)
+    .filter((one) => one.session === session)
+    .map((one) => readTask(one.dir))
+    .filter((one) => one !== null)
+    .sort((a, b) => createdAt(b).localeCompare(createdAt(a)))
+}
+
+function createdAt(task: Stored): string {
+  return task.spec?.createdAt ?? task.journal.entries[0]?.at ?? lstatSync(task.dir).birthtime.toISOString()
+}
+
+/**
+ * The newest task that goes by this name: a session name or, where only one agent has it, a task name. Throws
+ * `not-found`, or `usage` where a task name is ambiguous.
+ */
+export function findTask(state: string, name: string): Stored {
+  const sessions = new Set(taskDirectories(state).map((one) => one.session))
+  const matching = [...sessions].filter((one) => one === name || parseSession(one)?.task === name)
+  const session = matching.includes(name) ? name : matching[0]
+  if (!session) throw notFound(name, [...sessions])
+  if (session !== name && matching.length > 1) {
+    throw new RcaError('usage', `${name} is ambiguous`, `Which one: ${matching.sort().join(' or ')}?`)
+  }
+  const newest = tasksOfSession(state, session)[0]
+  if (!newest) throw notFound(name, [...sessions])
+  return newest
+}
+
+function notFound(name: string, sessions: readonly string[]): RcaError {
+  const near = sessions.filter((one) => one.includes(name) || name.includes(parseSession(one)?.task ?? one))
+  const hint = near.length > 0 ? `Did you mean ${near.slice(0, 3).sort().join(' or ')}?` : 'See: rca list --all'
+  return new RcaError('not-found', `No task ${JSON.stringify(name)}`, hint)
+}
+
+/** The captured environment, or null where it was removed with the task's end. */
+export function readEnvironment(dir: string): Record<string, string> | null {
+  const text = readOwn(files.env(dir))
+  return text === null ? null : parseEnvironment(text)
+}
+
+/** Opens one of the files that the agent writes (`events.jsonl`, `stderr.log`) for reading. */
+export const openOutput = openOwn
+
+/** Throws `unknown-state` where the spec cannot be read: then nothing may be done to the task. */
+export function requireSpec(task: Stored): Spec {
+  if (task.spec) return task.spec
+  throw new RcaError(
+    'unknown-state',
+    `The record of ${task.session} cannot be read: ${task.problems[0] ?? 'spec.json is missing'}`,
+    `Nothing was touched. Look at ${task.dir}.`,
+  )
+}

@@ -1,0 +1,149 @@
+import { spawnSync } from 'node:child_process'
+import { mkdirSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { RcaError } from '../errors.ts'
+import { checkPrivateDirectory } from '../system/durable.ts'
+import { which } from '../system/which.ts'
+import { listPanes, type PaneRow, parsePanes } from './command.ts'
+
+type Env = Readonly<Record<string, string | undefined>>
+
+/** The outcome of one tmux call; `code` null: it did not run or was killed. */
+export interface TmuxResult {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** One tmux server, reached through its socket. */
+export interface TmuxServer {
+  readonly socket: string
+  /** Runs one tmux call (`-u`: without it tmux prints `_` for tabs and letters beyond ASCII in a C locale). Throws `unavailable` where there is no tmux. `prefix` runs it through another program. */
+  call(args: readonly string[], prefix?: readonly string[]): TmuxResult
+  /** All panes of all sessions; empty where no server runs. Throws on a tmux that is too old. */
+  panes(): PaneRow[]
+}
+
+/**
+ * The socket of the server that plain `tmux` would reach from here, or that `name` (`-L`) chooses: inside tmux that
+ * server's, else `default` in `$TMUX_TMPDIR/tmux-UID` (tmux(1), -L). Pure.
+ */
+export function socketPath(name: string | null, env: Env, uid: number): string {
+  const inside = env.TMUX?.split(',')[0]
+  if (name === null && inside) return inside
+  if (name?.startsWith('/')) return name
+  return join(env.TMUX_TMPDIR || '/tmp', `tmux-${uid}`, name ?? 'default')
+}
+
+/** Throws a usage error unless this can name a socket. */
+export function checkSocketName(name: string): string {
+  if (/^[A-Za-z0-9_.-]+$/.test(name) || name.startsWith('/')) return name
+  throw new RcaError('usage', `Bad tmux socket ${JSON.stringify(name)}`, 'Use a plain name, as for tmux -L, or a path.')
+}
+
+export function tmuxServer(socket: string, env: Env): TmuxServer {
+  const call = (args: readonly string[], prefix: readonly string[] = []): TmuxResult => {
+    const [file, ...rest] = [...prefix, 'tmux', '-u', '-S', socket, ...args]
+    const result = spawnSync(file ?? 'tmux', rest, { env: serverEnvironment(env), encoding: 'utf8', timeout: 20_000 })
+    if (result.error && 'code' in result.error && result.error.code === 'ENOENT') throw noTmux()
+    return { code: result.status, stdout: result.stdout ?? '', stderr: (result.stderr ?? '').trim() }
+  }
+  return { socket, call, panes: () => panesFrom(call(listPanes())) }
+}
+
+function panesFrom(result: TmuxResult): PaneRow[] {
+  if (result.code === 0) return parsePanes(result.stdout)
+  if (isNoServer(result.stderr)) return []
+  throw tmuxFailed(result)
+}
+
+/** tmux 3.3a's words where nothing listens at the socket. */
+export function isNoServer(stderr: string): boolean {
+  return /no server running|error connecting to|server exited|lost server/.test(stderr)
+}
+
+export function isDuplicateSession(stderr: string): boolean {
+  return stderr.includes('duplicate session')
+}
+
+/**
+ * What a tmux server that is born from our call must not inherit: it outlives this process, and marks of the caller's
+ * session or of an agent that called rca would stick to everything it ever runs.
+ */
+export function serverEnvironment(env: Env): Record<string, string> {
+  const kept: Record<string, string> = {}
+  for (const [name, value] of Object.entries(env)) {
+    if (value !== undefined && !/^(TMUX|TMUX_PANE|STY|RCA_.*|TASK_TMPDIR|CLAUDECODE|CLAUDE_CODE_.*|CODEX_.*)$/.test(name)) {
+      kept[name] = value
+    }
+  }
+  return kept
+}
+
+/** tmux makes its own folder only for `-L`; with a socket's path it must be there (after a reboot /tmp is empty). */
+export function ensureSocketDirectory(socket: string, uid: number): void {
+  const folder = dirname(socket)
+  if (basename(folder) !== `tmux-${uid}`) return
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  checkPrivateDirectory(folder)
+}
+
+/** The oldest tmux that will do: `new-session -e` came with 3.2. */
+const OLDEST = [3, 2] as const
+
+/** Throws `unavailable` where tmux is missing or too old, with the command that installs it here. */
+export function checkTmux(env: Env): void {
+  const result = spawnSync('tmux', ['-V'], { env: serverEnvironment(env), encoding: 'utf8' })
+  if (result.error) throw noTmux()
+  const version = result.stdout.trim()
+  if (isTooOld(version)) {
+    throw new RcaError('unavailable', `${version} is too old: rca needs tmux 3.2 or newer`, installHint())
+  }
+}
+
+/** Whether `tmux -V`'s answer names a release before 3.2. (`tmux 3.3a`, `tmux next-3.4`, `tmux master`.) Pure. */
+export function isTooOld(version: string): boolean {
+  const [, major, minor] = /(\d+)\.(\d+)/.exec(version) ?? []
+  if (!major || !minor) return false
+  const [needMajor, needMinor] = OLDEST
+  return Number(major) < needMajor || (Number(major) === needMajor && Number(minor) < needMinor)
+}
+
+function noTmux(): RcaError {
+  return new RcaError('unavailable', 'tmux is not installed (or not on PATH)', installHint())
+}
+
+function installHint(): string {
+  return `Install it: ${installCommand(process.platform, managers())}`
+}
+
+function managers(): string[] {
+  const known = ['apt-get', 'dnf', 'pacman', 'apk', 'zypper', 'brew', 'pkg']
+  const path = (process.env.PATH ?? '').split(':')
+  return known.filter((one) => path.some((folder) => existsExecutable(join(folder, one))))
+}
+
+function existsExecutable(path: string): boolean {
+  return which(basename(path), dirname(path), '/') !== null
+}
+
+/** The command that installs tmux with the package manager that is here. Pure. */
+export function installCommand(platform: string, present: readonly string[]): string {
+  const commands: Record<string, string> = {
+    'apt-get': 'sudo apt-get install tmux',
+    dnf: 'sudo dnf install tmux',
+    pacman: 'sudo pacman -S tmux',
+    apk: 'sudo apk add tmux',
+    zypper: 'sudo zypper install tmux',
+    brew: 'brew install tmux',
+    pkg: 'sudo pkg install tmux',
+  }
+  const fallback = platform === 'darwin' ? 'brew install tmux' : 'see https://github.com/tmux/tmux/wiki/Installing'
+  return commands[present[0] ?? ''] ?? fallback
+}
+
+/** Any other failure of a tmux call, in tmux's words. */
+export function tmuxFailed(result: TmuxResult): RcaError {
+  if (result.code === null) return new RcaError('unavailable', 'tmux did not answer within 20 s')
+  return new RcaError('failed', `tmux: ${result.stderr || `exit code ${result.code}`}`)
+}

@@ -1,0 +1,242 @@
+import { constants } from 'node:os'
+import { ACCESS, AGENTS } from './agents/driver.ts'
+import type { Verb } from './cli.ts'
+import { type Context, stateDirectory, tmuxFrom } from './context.ts'
+import { formatDuration, parseDuration } from './duration.ts'
+import { RcaError } from './errors.ts'
+import { createIo, type Io, readStdin } from './io.ts'
+import { checkAgent, checkTaskName } from './task/names.ts'
+import { STATES } from './task/state.ts'
+
+type Options = Readonly<Record<string, unknown>>
+
+const text = (options: Options, name: string) => (typeof options[name] === 'string' ? options[name] : null)
+const flag = (options: Options, name: string) => options[name] === true
+const texts = (options: Options, name: string): string[] => (Array.isArray(options[name]) ? options[name].map(String) : [])
+
+function world(options: Options, io: Io): Context {
+  const uid = process.getuid?.() ?? 0
+  if (process.platform === 'win32') {
+    throw new RcaError('unavailable', 'rca needs tmux, which Windows does not have', 'Run it inside WSL.')
+  }
+  return {
+    env: process.env,
+    cwd: process.cwd(),
+    state: stateDirectory(process.env),
+    uid,
+    ...tmuxFrom(process.env, text(options, 'tmuxSocket'), uid),
+    now: Date.now,
+    self: [process.execPath, process.argv[1] ?? ''],
+    progress: io.progress,
+    warn: (message) => io.err(`rca: ${message}\n`),
+    readStdin,
+    stdinIsTty: process.stdin.isTTY === true,
+  }
+}
+
+const open = (options: Options) => {
+  const io = createIo(process.env, flag(options, 'json'))
+  return { io, context: world(options, io) }
+}
+
+const start: Verb = async ([agent = '', task = ''], options, rest) => {
+  const { io, context } = open(options)
+  const wanted = {
+    agent: checkAgent(agent),
+    task: checkTaskName(task),
+    cwd: text(options, 'cwd'),
+    prompt: text(options, 'prompt'),
+    promptFile: text(options, 'promptFile'),
+    access: flag(options, 'yolo') ? ('full' as const) : (ACCESS.find((one) => one === options.access) ?? 'write'),
+    agentArgs: rest,
+    env: texts(options, 'env'),
+    stallAfterMs: parseDuration(text(options, 'stallAfter') ?? '15m', '--stall-after'),
+    ifExists: (['fail', 'reuse', 'replace'] as const).find((one) => one === options.ifExists) ?? 'fail',
+  }
+  const commands = await import('./commands/start.ts')
+  if (flag(options, 'dryRun')) return showDryRun(await commands.dryRun(wanted, context), io)
+  const result = await commands.start(wanted, context)
+  if (flag(options, 'wait')) return followToEnd(result.task.name, io, context)
+  if (io.json) return io.outJson(result.task)
+  const { renderStarted } = await import('./render/task.ts')
+  io.out(renderStarted(result.task, result.created ? 'started' : 'was there already', io.paint))
+}
+
+async function showDryRun(plan: Awaited<ReturnType<typeof import('./commands/start.ts').dryRun>>, io: Io) {
+  if (io.json) return io.outJson(plan)
+  const { quoteAll } = await import('./system/shell.ts')
+  io.out(`${quoteAll(plan.tmux)}\n\n--- launch\n${plan.launchScript}\n--- agent\n${plan.agentScript}`)
+}
+
+/** `start --wait`: the task's progress on stderr, its record on stdout, wait's exit code. */
+async function followToEnd(name: string, io: Io, context: Context): Promise<void> {
+  const { logs } = await import('./commands/logs.ts')
+  const { renderLogItem } = await import('./render/log.ts')
+  const stop = interruptible(() => io.err(`\nrca: ${name} goes on; see: rca status ${name}\n`))
+  const all = { follow: true, tail: null, sinceMs: null, attempt: null }
+  for await (const item of logs(name, all, context, stop)) io.err(renderLogItem(item, io.paint))
+  if (!stop.aborted) await waitFor([name], { any: false, timeoutMs: null }, false, io, context, stop)
+}
+
+/** A signal that fires when a person interrupts; the exit code is then 128 + the signal's number. */
+function interruptible(onStop: () => void): AbortSignal {
+  const stop = new AbortController()
+  for (const name of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(name, () => {
+      process.exitCode = 128 + constants.signals[name]
+      onStop()
+      stop.abort()
+    })
+  }
+  return stop.signal
+}
+
+const list: Verb = async (_, options) => {
+  const { io, context } = open(options)
+  const commands = await import('./commands/list.ts')
+  const states = texts(options, 'state')
+  const agents = texts(options, 'agent')
+  for (const one of states) oneOf('--state', one, [...STATES, 'foreign'])
+  for (const one of agents) oneOf('--agent', one, AGENTS)
+  const tasks = await commands.list({ all: flag(options, 'all'), states, agents }, context)
+  if (flag(options, 'quiet')) return io.out(tasks.map((task) => `${task.name}\n`).join(''))
+  if (io.json) return io.outJson(tasks)
+  const { renderList } = await import('./render/list.ts')
+  io.out(renderList(tasks, context.now(), io.paint, io.width))
+}
+
+function oneOf(option: string, value: string, allowed: readonly string[]): void {
+  if (allowed.includes(value)) return
+  throw new RcaError('usage', `${option}: ${JSON.stringify(value)} is none`, `One of: ${allowed.join(', ')}.`)
+}
+
+const status: Verb = async ([name = ''], options) => {
+  const { io, context } = open(options)
+  const commands = await import('./commands/status.ts')
+  const found = await commands.status(name, context)
+  if (found.state === 'unknown') process.exitCode = 4
+  if (io.json) return io.outJson(found)
+  const { renderStatus } = await import('./render/task.ts')
+  io.out(renderStatus(found, context.now(), io.paint))
+}
+
+const logs: Verb = async ([name = ''], options) => {
+  const { io, context } = open(options)
+  const tail = options.tail === undefined ? null : wholeNumber('--tail', text(options, 'tail') ?? '')
+  if (flag(options, 'pane')) {
+    const { paneText } = await import('./commands/attach.ts')
+    const { harmless } = await import('./render/text.ts')
+    return io.out(harmless(paneText(name, tail, context)))
+  }
+  const stop = interruptible(() => {})
+  const wanted = {
+    follow: flag(options, 'follow'),
+    tail,
+    sinceMs: options.since === undefined ? null : moment(text(options, 'since') ?? '', context.now()),
+    attempt: options.attempt === undefined ? null : wholeNumber('--attempt', text(options, 'attempt') ?? ''),
+  }
+  const commands = await import('./commands/logs.ts')
+  if (flag(options, 'raw')) {
+    for await (const chunk of commands.rawLogs(name, wanted, context, stop)) process.stdout.write(chunk)
+    return
+  }
+  const { renderLogItem } = await import('./render/log.ts')
+  const asJson = io.json || flag(options, 'events')
+  for await (const item of commands.logs(name, wanted, context, stop)) {
+    if (!asJson) io.out(renderLogItem(item, io.paint))
+    else if (item.kind === 'event') io.outJson({ attempt: item.attempt, ...item.event })
+  }
+}
+
+function wholeNumber(option: string, value: string): number {
+  if (/^\d{1,9}$/.test(value)) return Number(value)
+  throw new RcaError('usage', `${option}: ${JSON.stringify(value)} is not a whole number`)
+}
+
+/** `10m` is ten minutes ago; anything else must be a time. */
+function moment(value: string, now: number): number {
+  if (/^[\d.]+(ms|s|m|h|d)/.test(value)) return now - parseDuration(value, '--since')
+  const time = Date.parse(value)
+  if (!Number.isNaN(time)) return time
+  throw new RcaError('usage', `--since: ${JSON.stringify(value)} is neither a duration nor a time`, 'For example: 10m.')
+}
+
+const wait: Verb = async (names, options) => {
+  const { io, context } = open(options)
+  const timeout = text(options, 'timeout')
+  const timeoutMs = timeout === null ? null : parseDuration(timeout, '--timeout')
+  const stop = interruptible(() => {})
+  await waitFor(names, { any: flag(options, 'any'), timeoutMs }, flag(options, 'exitStatus'), io, context, stop)
+}
+
+async function waitFor(
+  names: readonly string[],
+  options: { any: boolean; timeoutMs: number | null },
+  exitStatus: boolean,
+  io: Io,
+  context: Context,
+  stop: AbortSignal,
+): Promise<void> {
+  const commands = await import('./commands/wait.ts')
+  const result = await commands.wait(names, options, context, stop)
+  if (stop.aborted) return
+  const [only] = result.tasks
+  process.exitCode =
+    exitStatus && only && !result.timedOut
+      ? commands.agentExitCode(only, constants.signals)
+      : commands.waitExitCode(result)
+  if (io.json) return io.outJson(result.tasks)
+  const { renderBrief } = await import('./render/task.ts')
+  for (const task of result.tasks) io.out(renderBrief(task, io.paint))
+  if (result.timedOut) io.err(`rca: not over after ${formatDuration(options.timeoutMs ?? 0)}\n`)
+}
+
+const attach: Verb = async ([name = ''], options) => {
+  const { context } = open(options)
+  const { attachCommand } = await import('./commands/attach.ts')
+  const [file = 'tmux', ...args] = attachCommand(name, context)
+  if (!process.stdin.isTTY || !process.stdout.isTTY) {
+    throw new RcaError('usage', 'attach needs a terminal', `Without one: rca logs -f ${name}`)
+  }
+  const { execa } = await import('execa')
+  const result = await execa(file, args, { stdio: 'inherit', reject: false })
+  process.exitCode = result.exitCode ?? 1
+}
+
+const resume: Verb = async ([name = ''], options) => {
+  const { io, context } = open(options)
+  const prompt = text(options, 'prompt')
+  if (prompt !== null && prompt.trim() === '') throw new RcaError('usage', 'The prompt is empty')
+  const commands = await import('./commands/resume.ts')
+  const wanted = { prompt, env: texts(options, 'env'), graceMs: 3_000 }
+  const result = await commands.resume(name, wanted, context)
+  if (result.note) io.err(`rca: ${result.note}\n`)
+  if (io.json) return io.outJson(result.task)
+  const { renderBrief, renderStarted } = await import('./render/task.ts')
+  io.out(result.resumed ? renderStarted(result.task, 'resumed', io.paint) : renderBrief(result.task, io.paint))
+}
+
+const kill: Verb = async (names, options) => {
+  const { io, context } = open(options)
+  const commands = await import('./commands/kill.ts')
+  const graceMs = parseDuration(text(options, 'grace') ?? '5s', '--grace')
+  const results = await Promise.allSettled(names.map((name) => commands.kill(name, { graceMs }, context)))
+  const killed = results.filter((one) => one.status === 'fulfilled').map((one) => one.value)
+  if (io.json) io.outJson(killed)
+  else {
+    const { renderBrief } = await import('./render/task.ts')
+    for (const task of killed) io.out(renderBrief(task, io.paint))
+  }
+  for (const one of results) if (one.status === 'rejected') throw one.reason
+}
+
+const settle: Verb = async ([dir = '']) => {
+  const { settleAttempt } = await import('./commands/settle.ts')
+  const { oneLine } = await import('./render/text.ts')
+  const task = await settleAttempt(dir)
+  if (!task) return
+  process.stdout.write(`rca: ${task.name} ${task.state}${task.reason ? `: ${oneLine(task.reason, 180)}` : ''}\n`)
+  process.exitCode = task.state === 'done' ? 0 : 1
+}
+
+export const VERBS: Record<string, Verb> = { start, list, status, logs, wait, attach, resume, kill, settle }

@@ -1,0 +1,75 @@
+// @ts-check
+
+import { execFile } from 'node:child_process'
+import { createHash, randomBytes } from 'node:crypto'
+import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { promisify } from 'node:util'
+
+const run = promisify(execFile)
+
+/** Where the agents of the tests are kept between runs. */
+export function cacheDir() {
+  return join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'rca-test-agents')
+}
+
+const HERE = fileURLToPath(new URL('.', import.meta.url))
+
+/**
+ * Where installAgents puts the binaries.
+ * @param {{ from?: string }} [options]
+ */
+export function agentsBinDir({ from = HERE } = {}) {
+  const lock = readFileSync(join(from, 'package-lock.json'))
+  const version = createHash('sha256').update(lock).digest('hex').slice(0, 12)
+  return join(cacheDir(), version, 'node_modules', '.bin')
+}
+
+/**
+ * Installs what `from`/package-lock.json pins, once per lock file, and gives the directory of the binaries. Two at the
+ * same time are harmless: each installs for itself, the first to finish wins.
+ * @param {{ from?: string }} [options]   Default: this folder, all four agents.
+ * @returns {Promise<string>}
+ */
+export async function installAgents({ from = HERE } = {}) {
+  const binDir = agentsBinDir({ from })
+  const target = resolve(binDir, '../..')
+  if (existsSync(target)) return binDir
+  const temporary = `${target}.${randomBytes(4).toString('hex')}`
+  mkdirSync(temporary, { recursive: true })
+  try {
+    for (const file of ['package.json', 'package-lock.json'])
+      copyFileSync(join(from, file), join(temporary, file))
+    await npmCi(temporary).catch(() => npmCi(temporary))
+    moveInto(temporary, target)
+  } finally {
+    rmSync(temporary, { recursive: true, force: true })
+  }
+  return binDir
+}
+
+/** @param {string} cwd */
+async function npmCi(cwd) {
+  await run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd, maxBuffer: 64 << 20 })
+}
+
+/**
+ * @param {string} temporary
+ * @param {string} target
+ */
+function moveInto(temporary, target) {
+  try {
+    renameSync(temporary, target)
+  } catch (error) {
+    // Somebody else was faster.
+    if (!existsSync(target)) throw error
+  }
+}
+
+/** node install.mjs [DIR]: prints the directory of the binaries. */
+if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  const dir = process.argv[2]
+  console.log(await installAgents(dir ? { from: resolve(dir) } : {}))
+}
