@@ -1,6 +1,7 @@
 #!/usr/bin/env node
-import module from 'node:module'
+import * as module from 'node:module'
 
-module.enableCompileCache?.()
+// Node >= 22.8 keeps the compiled code for the next start.
+if ('enableCompileCache' in module) module.enableCompileCache()
 const { main } = await import('../dist/index.js')
 await main(process.argv.slice(2))

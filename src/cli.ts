@@ -28,22 +28,36 @@ export function buildProgram(rest: readonly string[], load: () => Promise<Record
     })
   }
 
-  verb('start <agent> <task-name>', `start a task; agents: ${AGENTS.join(', ')}. What follows -- goes to the agent.`)
+  verb(
+    'start <agent> <task-name>',
+    `start a task; agents: ${AGENTS.join(', ')}. What follows -- goes to the agent.`,
+  )
     .option('-C, --cwd <dir>', 'the project folder (default: this one)')
     .option('-p, --prompt <text>', 'what the agent is to do')
     .option('-f, --prompt-file <file>', 'the same from a file, - is standard input')
-    .addOption(new Option('--access <what>', 'what the agent may do by itself').choices(ACCESS).default('write'))
+    .addOption(
+      new Option('--access <what>', 'what the agent may do by itself').choices(ACCESS).default('write'),
+    )
     .option('--yolo', 'the same as --access full')
     .option('--env <name[=value]>', 'hand this variable to the agent too (repeatable)', collect, [])
     .option('--stall-after <duration>', 'report an agent as stalled after so long without output', '15m')
     .addOption(
-      new Option('--if-exists <what>', 'a task of that name exists: reuse gives it back, replace kills it first')
+      new Option(
+        '--if-exists <what>',
+        'a task of that name exists: reuse gives it back, replace kills it first',
+      )
         .choices(['fail', 'reuse', 'replace'])
         .default('fail'),
     )
-    .option('--wait', "follow the task on stderr and end with wait's exit code; interrupting leaves the task running")
+    .option(
+      '--wait',
+      "follow the task on stderr and end with wait's exit code; interrupting leaves the task running",
+    )
     .option('--dry-run', 'print the tmux call and the launch script, do nothing')
-    .addHelpText('after', '\nExample:\n  rca start codex fix-tests -C ~/src/app -p "Make the tests pass" -- -m gpt-5\n')
+    .addHelpText(
+      'after',
+      '\nExample:\n  rca start codex fix-tests -C ~/src/app -p "Make the tests pass" -- -m gpt-5\n',
+    )
 
   verb('list', 'list live tasks and those that ended within a day')
     .aliases(['ls', 'ps'])
@@ -57,10 +71,17 @@ export function buildProgram(rest: readonly string[], load: () => Promise<Record
   verb('logs <task>', "show the agent's events, made readable")
     .option('-f, --follow', 'go on until the task ends')
     .option('-n, --tail <count>', 'only the last so many')
-    .option('--since <time>', 'only from this time on: a duration (10m) or RFC 3339; agents that put no time on events go by attempts')
+    .option(
+      '--since <time>',
+      'only from this time on: a duration (10m) or RFC 3339; agents that put no time on events go by attempts',
+    )
     .option('--attempt <number>', 'only this attempt')
-    .addOption(new Option('--raw', 'what the agent printed, byte for byte').conflicts(['events', 'pane', 'json']))
-    .addOption(new Option('--events', 'one JSON object an event, the same shape for every agent').conflicts('pane'))
+    .addOption(
+      new Option('--raw', 'what the agent printed, byte for byte').conflicts(['events', 'pane', 'json']),
+    )
+    .addOption(
+      new Option('--events', 'one JSON object an event, the same shape for every agent').conflicts('pane'),
+    )
     .option('--pane', 'what the tmux pane shows')
 
   verb('wait <task...>', 'block until tasks have ended; 0 when all ended well')
@@ -74,11 +95,10 @@ export function buildProgram(rest: readonly string[], load: () => Promise<Record
     .option('-p, --prompt <text>', 'say this to it (a follow-up)')
     .option('--env <name[=value]>', 'hand this variable to the agent (repeatable)', collect, [])
 
-  verb('kill <task...>', 'end the agent and everything it started, close the session, keep the records').option(
-    '--grace <duration>',
-    'between asking and forcing',
-    '5s',
-  )
+  verb(
+    'kill <task...>',
+    'end the agent and everything it started, close the session, keep the records',
+  ).option('--grace <duration>', 'between asking and forcing', '5s')
 
   program.command('settle <dir> <attempt>', { hidden: true }).action(async (dir: string, attempt: string) => {
     await (await load()).settle?.([dir, attempt], {}, [])
@@ -97,7 +117,6 @@ export async function runCli(argv: readonly string[]): Promise<void> {
     process.exitCode = 2
     return
   }
-  const quiet = own.includes('--json')
   for (const command of [program, ...program.commands]) {
     command.exitOverride().configureOutput({ outputError: () => {} })
   }
@@ -106,11 +125,15 @@ export async function runCli(argv: readonly string[]): Promise<void> {
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error
     if (error.exitCode === 0) return
-    throw usage(error, quiet)
+    throw usage(error)
   }
 }
 
-function usage(error: CommanderError, _quiet: boolean): RcaError {
+function usage(error: CommanderError): RcaError {
   const [message, ...suggestion] = error.message.replace(/^error: /, '').split('\n')
-  return new RcaError('usage', message ?? error.message, suggestion.join(' ').replace(/^\(|\)$/g, '') || 'See: rca --help')
+  return new RcaError(
+    'usage',
+    message ?? error.message,
+    suggestion.join(' ').replace(/^\(|\)$/g, '') || 'See: rca --help',
+  )
 }

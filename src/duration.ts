@@ -7,7 +7,11 @@ export function parseDuration(text: string, what: string): number {
   if (/^\d+(\.\d+)?$/.test(text)) return Math.round(Number(text) * 1_000)
   const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d)/g)]
   if (parts.length === 0 || parts.map((part) => part[0]).join('') !== text) {
-    throw new RcaError('usage', `${what}: ${JSON.stringify(text)} is not a duration`, 'For example: 90s, 15m, 1h30m.')
+    throw new RcaError(
+      'usage',
+      `${what}: ${JSON.stringify(text)} is not a duration`,
+      'For example: 90s, 15m, 1h30m.',
+    )
   }
   return parts.reduce((sum, part) => sum + Math.round(Number(part[1]) * (UNITS[part[2] ?? ''] ?? 0)), 0)
 }

@@ -47,7 +47,8 @@ function asKnown(error: unknown): RcaError | null {
   if (error instanceof RcaError) return error
   const code = errno(error)
   const path = error instanceof Error && 'path' in error ? ` (${error.path})` : ''
-  if (code === 'ENOSPC' || code === 'EDQUOT') return new RcaError('failed', `No space left on the disk${path}`)
+  if (code === 'ENOSPC' || code === 'EDQUOT')
+    return new RcaError('failed', `No space left on the disk${path}`)
   if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
     return new RcaError('config', `Not allowed: ${code}${path}`, 'Check who owns it, or set RCA_HOME.')
   }

@@ -1,6 +1,7 @@
 import { constants } from 'node:os'
 import { ACCESS, AGENTS } from './agents/driver.ts'
 import type { Verb } from './cli.ts'
+import type { LogItem } from './commands/logs.ts'
 import { type Context, stateDirectory, tmuxFrom } from './context.ts'
 import { formatDuration, parseDuration } from './duration.ts'
 import { RcaError } from './errors.ts'
@@ -12,7 +13,8 @@ type Options = Readonly<Record<string, unknown>>
 
 const text = (options: Options, name: string) => (typeof options[name] === 'string' ? options[name] : null)
 const flag = (options: Options, name: string) => options[name] === true
-const texts = (options: Options, name: string): string[] => (Array.isArray(options[name]) ? options[name].map(String) : [])
+const texts = (options: Options, name: string): string[] =>
+  Array.isArray(options[name]) ? options[name].map(String) : []
 
 function world(options: Options, io: Io): Context {
   const uid = process.getuid?.() ?? 0
@@ -47,7 +49,9 @@ const start: Verb = async ([agent = '', task = ''], options, rest) => {
     cwd: text(options, 'cwd'),
     prompt: text(options, 'prompt'),
     promptFile: text(options, 'promptFile'),
-    access: flag(options, 'yolo') ? ('full' as const) : (ACCESS.find((one) => one === options.access) ?? 'write'),
+    access: flag(options, 'yolo')
+      ? ('full' as const)
+      : (ACCESS.find((one) => one === options.access) ?? 'write'),
     agentArgs: rest,
     env: texts(options, 'env'),
     stallAfterMs: parseDuration(text(options, 'stallAfter') ?? '15m', '--stall-after'),
@@ -123,11 +127,7 @@ const status: Verb = async ([name = ''], options) => {
 const logs: Verb = async ([name = ''], options) => {
   const { io, context } = open(options)
   const tail = options.tail === undefined ? null : wholeNumber('--tail', text(options, 'tail') ?? '')
-  if (flag(options, 'pane')) {
-    const { paneText } = await import('./commands/attach.ts')
-    const { harmless } = await import('./render/text.ts')
-    return io.out(harmless(paneText(name, tail, context)))
-  }
+  if (flag(options, 'pane')) return showPane(name, tail, io, context)
   const stop = interruptible(() => {})
   const wanted = {
     follow: flag(options, 'follow'),
@@ -137,15 +137,25 @@ const logs: Verb = async ([name = ''], options) => {
   }
   const commands = await import('./commands/logs.ts')
   if (flag(options, 'raw')) {
-    for await (const chunk of commands.rawLogs(name, wanted, context, stop)) process.stdout.write(chunk)
+    for await (const chunk of commands.rawLogs(name, wanted, context, stop)) io.out(chunk)
     return
   }
   const { renderLogItem } = await import('./render/log.ts')
-  const asJson = io.json || flag(options, 'events')
-  for await (const item of commands.logs(name, wanted, context, stop)) {
-    if (!asJson) io.out(renderLogItem(item, io.paint))
-    else if (item.kind === 'event') io.outJson({ attempt: item.attempt, ...item.event })
-  }
+  const show =
+    io.json || flag(options, 'events')
+      ? showAsJson(io)
+      : (item: LogItem) => io.out(renderLogItem(item, io.paint))
+  for await (const item of commands.logs(name, wanted, context, stop)) show(item)
+}
+
+const showAsJson = (io: Io) => (item: LogItem) => {
+  if (item.kind === 'event') io.outJson({ attempt: item.attempt, ...item.event })
+}
+
+async function showPane(name: string, lines: number | null, io: Io, context: Context): Promise<void> {
+  const { paneText } = await import('./commands/attach.ts')
+  const { harmless } = await import('./render/text.ts')
+  io.out(`${harmless(paneText(name, lines, context)).trimEnd()}\n`)
 }
 
 function wholeNumber(option: string, value: string): number {
@@ -158,7 +168,11 @@ function moment(value: string, now: number): number {
   if (/^[\d.]+(ms|s|m|h|d)/.test(value)) return now - parseDuration(value, '--since')
   const time = Date.parse(value)
   if (!Number.isNaN(time)) return time
-  throw new RcaError('usage', `--since: ${JSON.stringify(value)} is neither a duration nor a time`, 'For example: 10m.')
+  throw new RcaError(
+    'usage',
+    `--since: ${JSON.stringify(value)} is neither a duration nor a time`,
+    'For example: 10m.',
+  )
 }
 
 const wait: Verb = async (names, options) => {
@@ -166,7 +180,14 @@ const wait: Verb = async (names, options) => {
   const timeout = text(options, 'timeout')
   const timeoutMs = timeout === null ? null : parseDuration(timeout, '--timeout')
   const stop = interruptible(() => {})
-  await waitFor(names, { any: flag(options, 'any'), timeoutMs }, flag(options, 'exitStatus'), io, context, stop)
+  await waitFor(
+    names,
+    { any: flag(options, 'any'), timeoutMs },
+    flag(options, 'exitStatus'),
+    io,
+    context,
+    stop,
+  )
 }
 
 async function waitFor(
@@ -213,7 +234,9 @@ const resume: Verb = async ([name = ''], options) => {
   if (result.note) io.err(`rca: ${result.note}\n`)
   if (io.json) return io.outJson(result.task)
   const { renderBrief, renderStarted } = await import('./render/task.ts')
-  io.out(result.resumed ? renderStarted(result.task, 'resumed', io.paint) : renderBrief(result.task, io.paint))
+  io.out(
+    result.resumed ? renderStarted(result.task, 'resumed', io.paint) : renderBrief(result.task, io.paint),
+  )
 }
 
 const kill: Verb = async (names, options) => {
@@ -235,7 +258,9 @@ const settle: Verb = async ([dir = '']) => {
   const { oneLine } = await import('./render/text.ts')
   const task = await settleAttempt(dir)
   if (!task) return
-  process.stdout.write(`rca: ${task.name} ${task.state}${task.reason ? `: ${oneLine(task.reason, 180)}` : ''}\n`)
+  process.stdout.write(
+    `rca: ${task.name} ${task.state}${task.reason ? `: ${oneLine(task.reason, 180)}` : ''}\n`,
+  )
   process.exitCode = task.state === 'done' ? 0 : 1
 }
 

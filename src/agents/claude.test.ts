@@ -304,7 +304,8 @@ describe('judge', () => {
 
 describe('planResume', () => {
   let home: string
-  const worked = summarize([{ kind: 'message', role: 'assistant', text: 'hi' }])
+  const talked = summarize([{ kind: 'message', role: 'assistant', text: 'hi' }])
+  const worked = summarize([{ kind: 'tool-started', id: 't', name: 'shell', input: 'make' }])
   const QUEUED = '{"type":"queue-operation","operation":"enqueue","content":"go"}\n'
   const USER = '{"type":"user","message":{"role":"user","content":"go"}}\n'
 
@@ -337,6 +338,7 @@ describe('planResume', () => {
 
   it('starts again under the same id where nothing was stored', async () => {
     expect(await plan(ID)).toMatchObject({ kind: 'restart', sessionId: ID })
+    expect(await plan(ID, talked)).toMatchObject({ kind: 'restart', sessionId: ID })
   })
 
   it.each([

@@ -187,7 +187,8 @@ async function planResume(
   const home = claudeHome(request.env)
   const stored = home ? await findSession(home, id) : ({ kind: 'absent' } as const)
   if (stored.kind === 'usable') return { kind: 'resume', sessionId: id, note: null }
-  if (summary.messages + summary.toolsStarted + summary.toolsFinished > 0) {
+  // Words without a tool changed nothing, and Claude Code prints its first words before it stores them.
+  if (summary.toolsStarted + summary.toolsFinished > 0) {
     return {
       kind: 'impossible',
       why: `claude has no record of session ${id}${home ? ` under ${home}/projects` : ''}`,
@@ -195,7 +196,7 @@ async function planResume(
     }
   }
   if (stored.kind === 'absent')
-    return { kind: 'restart', sessionId: id, why: 'claude had stored nothing yet' }
+    return { kind: 'restart', sessionId: id, why: 'claude had stored nothing and run no tool yet' }
   // Killed between its first line and the prompt: the file can be neither resumed nor, while it is there, started again.
   const aside = await setAside(stored.file)
   return { kind: 'restart', sessionId: id, why: `claude had not stored the prompt yet (moved to ${aside})` }

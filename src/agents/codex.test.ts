@@ -264,7 +264,8 @@ describe('judge', () => {
 
 describe('planResume', () => {
   let home: string
-  const worked = summarize([{ kind: 'message', role: 'assistant', text: 'hi' }])
+  const talked = summarize([{ kind: 'message', role: 'assistant', text: 'hi' }])
+  const worked = summarize([{ kind: 'tool-started', id: 't', name: 'shell', input: 'make' }])
 
   beforeEach(async () => {
     home = await mkdtemp(join(tmpdir(), 'rca-codex-'))
@@ -283,6 +284,7 @@ describe('planResume', () => {
     await mkdir(join(home, '.codex/sessions/2026/11/22'), { recursive: true })
     await store('2025/02/03')
     expect(await plan(THREAD, worked)).toEqual({ kind: 'resume', sessionId: THREAD, note: null })
+    expect(await plan(THREAD, talked)).toMatchObject({ kind: 'resume' })
     const env = { HOME: '/nowhere', CODEX_HOME: join(home, '.codex') }
     expect(await plan(THREAD, worked, env)).toMatchObject({ kind: 'resume' })
   })
@@ -300,6 +302,7 @@ describe('planResume', () => {
 
   it('starts again where nothing was stored and nothing done', async () => {
     expect(await plan(THREAD)).toMatchObject({ kind: 'restart', sessionId: null })
+    expect(await plan(THREAD, talked)).toMatchObject({ kind: 'restart', sessionId: null })
     expect(await plan(null)).toMatchObject({ kind: 'restart', sessionId: null })
     await store('2026/11/21', '')
     expect(await plan(THREAD)).toMatchObject({ kind: 'restart' })

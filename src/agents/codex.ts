@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { type ArgRule, type Refusal, refuseArgs, refusePrompt } from './agent-args.ts'
 import { parseCodex } from './codex-events.ts'
 import { codexHome, findRollout, holdsAnswer } from './codex-store.ts'
@@ -53,7 +55,6 @@ export const codex: Driver = {
   name: 'codex',
   binary: 'codex',
   install: 'npm install -g @openai/codex',
-  // A provider in config.toml names further variables: see envNamesFromConfig.
   envNames: ['CODEX_*', 'OPENAI_*', 'AZURE_OPENAI_*', 'AWS_*', 'RUST_LOG'],
   // Set by codex and its npm launcher for what they run (codex-cli 0.169.0).
   envNever: [
@@ -69,6 +70,7 @@ export const codex: Driver = {
     'CODEX_TOOL_CALL_ID',
     'CODEX_VERSION',
   ],
+  envNamesInConfig: (env) => readConfigs(env).flatMap(envNamesFromConfig),
   // First event 0.14 to 0.17 s after the spawn; a missing key ends it 0.06 to 0.09 s later. A key that the server refuses
   // shows only after 6 to 7 s of retries: too long to wait for.
   startup: { signMs: 3000, graceMs: 300 },
@@ -80,6 +82,18 @@ export const codex: Driver = {
   planResume,
   parse: parseCodex,
   judge: judgeCodex,
+}
+
+/** The texts of config.toml and of the profiles beside it (`-p NAME` reads NAME.config.toml), as far as there are any. */
+function readConfigs(env: Readonly<Record<string, string | undefined>>): string[] {
+  const home = env.CODEX_HOME || (env.HOME && join(env.HOME, '.codex'))
+  if (!home) return []
+  try {
+    const names = readdirSync(home).filter((name) => /^(.+\.)?config\.toml$/.test(name))
+    return names.map((name) => readFileSync(join(home, name), 'utf8'))
+  } catch {
+    return []
+  }
 }
 
 /** Names of environment variables that a config.toml tells codex to read: the keys and headers of model providers and MCP servers. */
@@ -121,19 +135,18 @@ async function planResume(
   sessionId: string | null,
   summary: EventSummary,
 ): Promise<ResumePlan> {
-  const worked = summary.messages + summary.toolsStarted + summary.toolsFinished > 0
-  if (!sessionId) return withoutId(worked)
+  const touched = summary.toolsStarted + summary.toolsFinished > 0
+  if (!sessionId) return withoutId(touched)
   // Codex takes any other word for a thread name, finds none and silently begins a new thread.
   if (!UUID.test(sessionId)) {
     return { kind: 'impossible', why: `${sessionId} is no codex thread id`, hint: 'start the task anew' }
   }
   const home = codexHome(request.env)
   const rollout = home && (await findRollout(home, sessionId))
-  if (!worked && !(rollout && (await holdsAnswer(rollout)))) {
-    // The thread may not even hold the prompt; a new one loses nothing and does nothing twice.
-    return { kind: 'restart', sessionId: null, why: 'codex had not answered anything yet' }
-  }
-  if (rollout) return { kind: 'resume', sessionId, note: null }
+  const answered = touched || summary.messages > 0
+  if (rollout && (answered || (await holdsAnswer(rollout)))) return { kind: 'resume', sessionId, note: null }
+  // Where there is a thread it may not even hold the prompt; a new one loses nothing and does nothing twice.
+  if (!touched) return { kind: 'restart', sessionId: null, why: 'codex had not begun to work yet' }
   return {
     kind: 'impossible',
     why: `codex has no record of thread ${sessionId}${home ? ` under ${home}/sessions` : ''}`,
@@ -145,8 +158,8 @@ async function planResume(
  * `thread.started` is printed before the first model request, so no id means that nothing was done. Work without an id
  * means that events were lost: guessing a thread by directory and time could continue somebody else's.
  */
-function withoutId(worked: boolean): ResumePlan {
-  if (!worked) return { kind: 'restart', sessionId: null, why: 'codex ended before its thread began' }
+function withoutId(touched: boolean): ResumePlan {
+  if (!touched) return { kind: 'restart', sessionId: null, why: 'codex ended before its thread began' }
   return {
     kind: 'impossible',
     why: 'the thread id was not recorded although codex worked',

@@ -46,7 +46,11 @@ export interface Invocation {
 /** Runs another program to its end, without a shell. Never throws for an exit code or a time-out. */
 export type Run = (
   argv: readonly string[],
-  options: { readonly cwd?: string; readonly env?: Readonly<Record<string, string>>; readonly timeoutMs: number },
+  options: {
+    readonly cwd?: string
+    readonly env?: Readonly<Record<string, string>>
+    readonly timeoutMs: number
+  },
 ) => Promise<{ readonly exit: Exit | null; readonly stdout: string; readonly stderr: string }>
 
 /** Why an attempt did not end well, in words that supervision can act on. */
@@ -105,13 +109,18 @@ export interface Driver {
   readonly envNames: readonly string[]
   /** Names matched by `envNames` that must not be handed on: marks of a session the caller itself runs in. */
   readonly envNever: readonly string[]
+  /** Further names that the agent's own configuration, which lies where `env` says, tells it to read. Never throws. */
+  envNamesInConfig?(env: Readonly<Record<string, string | undefined>>): string[]
   /**
    * When a start counts as succeeded, in ms: wait at most `signMs` for the first event, then `graceMs` more for a failure
    * that follows at once (no login). An agent alive without an event after `signMs` also counts as running.
    */
   readonly startup: { readonly signMs: number; readonly graceMs: number }
   /** Says no, in one line with a hint, to a prompt or arguments the agent would misread; null is fine. */
-  refuse(request: LaunchRequest, prompt: Uint8Array): { readonly message: string; readonly hint: string } | null
+  refuse(
+    request: LaunchRequest,
+    prompt: Uint8Array,
+  ): { readonly message: string; readonly hint: string } | null
   /** Fixes the agent session id before the start where the agent allows it, writing what that takes; null: it is captured. */
   presetSession(request: LaunchRequest): Promise<string | null>
   /** `sessionId` is what presetSession gave. */

@@ -53,6 +53,8 @@ export interface EventSummary {
   readonly lastMessage: string | null
   readonly denials: readonly string[]
   readonly usage: Usage | null
+  /** `usage` counts the whole conversation, earlier attempts included. */
+  readonly usageIsCumulative: boolean
   readonly messages: number
   readonly toolsStarted: number
   readonly toolsFinished: number

@@ -1,6 +1,6 @@
 import type { AgentEvent } from './event.ts'
 import { type JsonObject, num, obj, parseObject, str, utc } from './json.ts'
-import { plainLines } from './opencode-pi-common.ts'
+import { plainLines, withCached } from './opencode-pi-common.ts'
 
 // What `opencode run --format json` prints, as seen with opencode 1.18.33.
 
@@ -66,9 +66,10 @@ function inputOf(input: JsonObject): string {
 /** `input` does not include the cached tokens. */
 function usage(part: JsonObject): AgentEvent {
   const tokens = obj(part.tokens) ?? {}
+  const cached = num(obj(tokens.cache)?.read)
   const usage = {
-    inputTokens: num(tokens.input),
-    cachedInputTokens: num(obj(tokens.cache)?.read),
+    inputTokens: withCached(num(tokens.input), cached),
+    cachedInputTokens: cached,
     outputTokens: num(tokens.output),
     costUsd: num(part.cost),
   }
@@ -87,10 +88,9 @@ function failure(error: JsonObject): AgentEvent[] {
   const words = str(data.message) ?? str(error.name) ?? 'unknown error'
   const status = num(data.statusCode)
   const message = status === null ? words : `${words} (HTTP ${status})`
-  const outcome = error.name === 'MessageAbortedError' ? 'interrupted' : 'failed'
   return [
     { kind: 'error', message },
-    { kind: 'finished', outcome, message },
+    { kind: 'finished', outcome: 'failed', message },
   ]
 }
 

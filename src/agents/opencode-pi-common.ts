@@ -2,7 +2,7 @@ import type { AttemptEnd, Cause, LaunchRequest, Verdict } from './driver.ts'
 import { describeExit, oneLine, signalOf } from './reason.ts'
 
 /** What the drivers of opencode and pi share: both take loose arguments and report API errors as free text. */
-export interface OptionTable {
+interface OptionTable {
   /** Options that stand alone. */
   readonly flags: ReadonlySet<string>
   /** Options that take every word up to the next option. */
@@ -11,7 +11,7 @@ export interface OptionTable {
   readonly grouped?: ReadonlySet<string>
 }
 
-export interface ScannedArgs {
+interface ScannedArgs {
   /** Options as written, without dashes and values: `session`, `s`. */
   readonly options: readonly string[]
   readonly words: readonly string[]
@@ -132,7 +132,7 @@ export function judgeEnd(end: AttemptEnd, complain: (end: AttemptEnd) => Complai
 const CONTINUE = '`rca resume` continues it'
 
 /** Sorts a provider's error text. A status is found where opencode-events.ts and pi put it. */
-export function apiCause(message: string): Cause {
+function apiCause(message: string): Cause {
   const status = /^(\d{3})\b|\(HTTP (\d{3})\)/.exec(message)
   const code = status?.[1] ?? status?.[2]
   if (
@@ -144,9 +144,25 @@ export function apiCause(message: string): Cause {
   }
   if (code === '429' || code === '402') return 'usage-limit'
   if (code === '401' || code === '403') return 'not-logged-in'
+  // What a provider says of a model that it does not have.
+  if (code === '404') return 'bad-arguments'
   if (/api.?key|unauthori[sz]ed|authenticat|credential|not logged in|oauth/i.test(message))
     return 'not-logged-in'
   return 'api-error'
+}
+
+/** A complaint in the provider's words; `hints` are the agent's own. */
+export function apiComplaint(
+  reason: string,
+  hints: { readonly login: string; readonly model: string },
+): Complaint {
+  const cause = apiCause(reason)
+  const hint: Partial<Record<Cause, string>> = {
+    'not-logged-in': hints.login,
+    'bad-arguments': hints.model,
+    'usage-limit': 'Wait for the reset or raise the limit of the account, then `rca resume`.',
+  }
+  return { cause, reason, hint: hint[cause] ?? null }
 }
 
 /** Model providers' variables, which opencode and pi read by the same names (opencode 1.18.33, pi 0.74.2). */
@@ -157,13 +173,11 @@ export const PROVIDER_ENV = [
     'OPENROUTER_*',
     'GOOGLE_*',
     'GEMINI_*',
-    'VERTEX_*',
     'GCLOUD_PROJECT',
-    'GCP_PROJECT',
-  ],
-  ...[
     'AWS_*',
     'AZURE_*',
+  ],
+  ...[
     'GROQ_*',
     'MISTRAL_*',
     'XAI_*',
@@ -171,9 +185,22 @@ export const PROVIDER_ENV = [
     'CEREBRAS_*',
     'FIREWORKS_*',
     'TOGETHER_*',
+    'AI_GATEWAY_*',
   ],
-  ...['AI_GATEWAY_*', 'ZAI_*', 'ZHIPU_*', 'MINIMAX_*', 'MOONSHOT_*', 'KIMI_*', 'CLOUDFLARE_*', 'XIAOMI_*'],
-  ...['HF_TOKEN', 'COPILOT_GITHUB_TOKEN', 'GITHUB_TOKEN', 'GITLAB_*', 'OPENCODE_API_KEY', 'COHERE_*'],
-  ...['PERPLEXITY_*', 'DEEPINFRA_*', 'BASETEN_*', 'NVIDIA_*', 'OLLAMA_*', 'LMSTUDIO_*', 'VERCEL_OIDC_TOKEN'],
-  ...['AICORE_*', 'SNOWFLAKE_*', 'EXA_API_KEY', 'PARALLEL_API_KEY'],
+  ...[
+    'ZAI_*',
+    'MINIMAX_*',
+    'MOONSHOT_*',
+    'KIMI_*',
+    'CLOUDFLARE_*',
+    'XIAOMI_*',
+    'HF_TOKEN',
+    'COPILOT_GITHUB_TOKEN',
+  ],
+  'OPENCODE_API_KEY',
 ]
+
+/** Both count cached tokens apart from the input; rca, like the other agents, counts them in. */
+export function withCached(input: number | null, cached: number | null): number | null {
+  return input === null ? null : input + (cached ?? 0)
+}

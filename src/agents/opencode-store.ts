@@ -50,7 +50,7 @@ async function sessionsTitled(request: LaunchRequest, run: Run): Promise<string[
     env: request.env,
     timeoutMs: TIMEOUT_MS,
   })
-  if (!isOk(exit)) return `opencode session list failed: ${plainLines(stderr).at(-1) ?? 'no reason given'}`
+  if (!isOk(exit)) return `opencode session list failed: ${complaintIn(stderr)}`
   if (stdout.trim() === '') return []
   const sessions = parseObject(`{"all":${stdout}}`)?.all
   if (!Array.isArray(sessions)) return 'opencode session list gave no JSON'
@@ -70,10 +70,16 @@ async function hasPrompt(request: LaunchRequest, id: string, run: Run): Promise<
   const options = { cwd: request.cwd, env: request.env, timeoutMs: TIMEOUT_MS }
   const { exit, stdout, stderr } = await run(['opencode', 'export', id], options)
   if (!isOk(exit) || !stdout.trimStart().startsWith('{')) {
-    return `opencode export ${id} failed: ${plainLines(stderr).at(-1) ?? 'no reason given'}`
+    return `opencode export ${id} failed: ${complaintIn(stderr)}`
   }
   const messages = stdout.slice(stdout.indexOf('"messages":'))
   return /"role":\s*"user"/.test(messages) && /"type":\s*"text",\s*"text":\s*"[^"]/.test(messages)
+}
+
+/** opencode prints a broken configuration file between marks, after the line that says so. */
+function complaintIn(stderr: string): string {
+  const lines = plainLines(stderr)
+  return lines.find((line) => /error|not valid/i.test(line)) ?? lines.at(-1) ?? 'no reason given'
 }
 
 const TIMEOUT_MS = 60_000

@@ -1,6 +1,6 @@
 import type { AttemptEnd, Verdict } from './driver.ts'
 import { parseOpencodeStderr } from './opencode-events.ts'
-import { apiCause, type Complaint, judgeEnd, plainLines } from './opencode-pi-common.ts'
+import { apiComplaint, type Complaint, judgeEnd, plainLines } from './opencode-pi-common.ts'
 
 // How opencode 1.18.33 words its failures. A run that was refused a permission for want of `--auto` ends with code 0.
 
@@ -32,8 +32,7 @@ function loggedError(stderr: string): string | null {
 
 function sort(reason: string): Complaint {
   if (/ModelNotFound|Model not found/.test(reason)) return { cause: 'bad-arguments', reason, hint: MODELS }
-  const cause = apiCause(reason)
-  return { cause, reason, hint: cause === 'not-logged-in' ? LOGIN : null }
+  return apiComplaint(reason, { login: LOGIN, model: MODELS })
 }
 
 /** An option it does not know makes opencode print its help and nothing else. */
@@ -45,6 +44,9 @@ function fromStderr(lines: readonly string[]): Complaint | null {
       reason: error,
       hint: 'It was deleted, or belongs to another HOME: start anew.',
     }
+  }
+  if (error && /Config file .* not valid|Configuration is invalid/i.test(error)) {
+    return { cause: 'bad-arguments', reason: error, hint: 'Correct that configuration, then `rca resume`.' }
   }
   if (error?.includes('must provide a message')) return { cause: 'bad-prompt', reason: error, hint: null }
   if (lines.some((line) => line.startsWith('--auto ') || line === 'Options:')) {

@@ -86,7 +86,28 @@ export const opencode: Driver = {
   name: 'opencode',
   binary: 'opencode',
   install: 'npm install -g opencode-ai',
-  envNames: ['OPENCODE_*', ...PROVIDER_ENV],
+  envNames: [
+    ...[
+      'OPENCODE_*',
+      ...PROVIDER_ENV,
+      'VERTEX_*',
+      'GCP_PROJECT',
+      'ZHIPU_*',
+      'COHERE_*',
+      'PERPLEXITY_*',
+      'OLLAMA_*',
+    ],
+    ...[
+      'DEEPINFRA_*',
+      'BASETEN_*',
+      'NVIDIA_*',
+      'LMSTUDIO_*',
+      'VERCEL_OIDC_TOKEN',
+      'GITLAB_TOKEN',
+      'GITLAB_INSTANCE_URL',
+    ],
+    ...['AICORE_*', 'SNOWFLAKE_CORTEX_*', 'EXA_API_KEY', 'PARALLEL_API_KEY'],
+  ],
   // The first two are set for tools; the others are set by a terminal, editor or server that opencode itself runs in.
   envNever: [
     ...['OPENCODE', 'OPENCODE_PID', 'OPENCODE_TERMINAL', 'OPENCODE_CLIENT', 'OPENCODE_WORKSPACE_ID'],

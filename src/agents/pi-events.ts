@@ -1,5 +1,6 @@
 import type { AgentEvent } from './event.ts'
 import { type JsonObject, list, num, obj, parseObject, str, utc } from './json.ts'
+import { withCached } from './opencode-pi-common.ts'
 
 // What `pi --mode json` prints, as seen with pi 0.74.2.
 
@@ -67,11 +68,12 @@ function failed(message: string): AgentEvent[] {
   ]
 }
 
-/** `input` does not include the cached tokens; a model without a price costs 0. */
+/** A model without a price costs 0. */
 function usage(usage: JsonObject): AgentEvent {
+  const cached = num(usage.cacheRead)
   const counted = {
-    inputTokens: num(usage.input),
-    cachedInputTokens: num(usage.cacheRead),
+    inputTokens: withCached(num(usage.input), cached),
+    cachedInputTokens: cached,
     outputTokens: num(usage.output),
     costUsd: num(obj(usage.cost)?.total),
   }

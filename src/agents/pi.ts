@@ -1,6 +1,6 @@
 import type { AttemptEnd, Driver, Invocation, LaunchRequest, Verdict } from './driver.ts'
 import {
-  apiCause,
+  apiComplaint,
   type Complaint,
   judgeEnd,
   PROVIDER_ENV,
@@ -55,6 +55,7 @@ function invocation(request: LaunchRequest): Invocation {
 }
 
 const LOGIN = 'Start pi and use /login, or hand an API key on (--env ANTHROPIC_API_KEY and the like).'
+const MODELS = '`pi --list-models` shows what can be used.'
 const ARGS = 'See `pi --help` for what this version takes.'
 
 /** In this mode pi exits 0 whatever the model's provider answered. */
@@ -65,8 +66,7 @@ function judge(end: AttemptEnd): Verdict {
 function complain({ summary, exit, stderrTail }: AttemptEnd): Complaint | null {
   const code = exit && 'code' in exit ? exit.code : null
   const said = summary.final?.message
-  if (said)
-    return { cause: apiCause(said), reason: said, hint: apiCause(said) === 'not-logged-in' ? LOGIN : null }
+  if (said) return apiComplaint(said, { login: LOGIN, model: MODELS })
   if (code !== null && code !== 0) return fromStderr(plainLines(stderrTail))
   if (code !== 0 || summary.events > 1) return null
   // Only the session line: an extension's command, or nothing left of the prompt.

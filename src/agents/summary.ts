@@ -7,6 +7,7 @@ export const EMPTY_SUMMARY: EventSummary = {
   lastMessage: null,
   denials: [],
   usage: null,
+  usageIsCumulative: false,
   messages: 0,
   toolsStarted: 0,
   toolsFinished: 0,
@@ -30,7 +31,9 @@ export function addEvent(summary: EventSummary, event: AgentEvent): EventSummary
     case 'tool-finished':
       return { ...next, final: null, toolsFinished: summary.toolsFinished + 1 }
     case 'usage':
-      return { ...next, usage: addUsage(summary.usage, event.usage) }
+      return event.cumulative
+        ? { ...next, usage: event.usage, usageIsCumulative: true }
+        : { ...next, usage: addUsage(summary.usage, event.usage) }
     case 'retry':
       return { ...next, final: null, retries: summary.retries + 1, lastError: event.message }
     case 'denied':

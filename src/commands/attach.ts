@@ -11,7 +11,11 @@ export function attachCommand(name: string, context: Context): string[] {
   const { socket } = requireSpec(task).terminal
   const rows = sessionPanes(context.tmuxAt(socket), task.session)
   if (rows[0]?.mark !== task.dir) {
-    throw new RcaError('failed', `${task.session} has no tmux session any more`, `See: rca logs ${task.session}`)
+    throw new RcaError(
+      'failed',
+      `${task.session} has no tmux session any more`,
+      `See: rca logs ${task.session}`,
+    )
   }
   const inside = context.env.TMUX?.split(',')[0] === socket
   return ['tmux', '-S', socket, ...attachSession(task.session, inside)]
@@ -24,7 +28,11 @@ export function paneText(name: string, lines: number | null, context: Context): 
   const rows = sessionPanes(tmux, task.session)
   const pane = launchPane(rows) ?? rows[0]
   if (!pane || pane.mark !== task.dir) {
-    throw new RcaError('failed', `${task.session} has no tmux session any more`, 'Leave out --pane for its logs.')
+    throw new RcaError(
+      'failed',
+      `${task.session} has no tmux session any more`,
+      'Leave out --pane for its logs.',
+    )
   }
   const result = tmux.call(capturePane(pane.paneId, lines))
   if (result.code !== 0) throw tmuxFailed(result)

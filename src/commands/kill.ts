@@ -4,8 +4,8 @@ import { RcaError } from '../errors.ts'
 import { abandon } from '../launch/launch.ts'
 import { isAlive } from '../system/identity.ts'
 import { endAll, type Found, signal } from '../system/processes.ts'
-import { type TaskJson, taskJson } from '../task/json.ts'
 import { appendJournal } from '../task/journal.ts'
+import { type TaskJson, taskJson } from '../task/json.ts'
 import { acquireLock } from '../task/lock.ts'
 import { type Observed, observe } from '../task/observe.ts'
 import { endHelpers, survivors } from '../task/processes.ts'
@@ -39,7 +39,12 @@ function who(context: Context): string {
 }
 
 /** The same for whoever holds the lock of the session already. */
-export async function endTask(task: Observed, by: string, context: Context, options: KillOptions): Promise<Observed> {
+export async function endTask(
+  task: Observed,
+  by: string,
+  context: Context,
+  options: KillOptions,
+): Promise<Observed> {
   const spec = requireSpec(task)
   const live = isLive(task.derived.state)
   // Written first: whatever ends from here on was killed, and nobody may revive it.

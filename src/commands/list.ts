@@ -45,7 +45,9 @@ function newestFirst(a: TaskJson, b: TaskJson): number {
 function foreignSessions(context: Context): TaskJson[] {
   const bySession = new Map<string, PaneRow>()
   for (const row of context.tmux.panes()) if (row.mark === '') bySession.set(row.session, row)
-  return [...bySession.values()].filter((row) => AGENTS.some((agent) => row.session.startsWith(`${agent}-`))).map(foreign)
+  return [...bySession.values()]
+    .filter((row) => AGENTS.some((agent) => row.session.startsWith(`${agent}-`)))
+    .map(foreign)
 }
 
 /** A session that looks like a task's and is not. Pure. */

@@ -1,6 +1,6 @@
+import type { Driver } from '../agents/driver.ts'
 import type { AgentEvent } from '../agents/event.ts'
 import { driverFor } from '../agents/index.ts'
-import type { Driver } from '../agents/driver.ts'
 import type { Context } from '../context.ts'
 import { RcaError } from '../errors.ts'
 import { until } from '../launch/startup.ts'
@@ -51,7 +51,11 @@ export async function* logs(name: string, options: LogsOptions, context: Context
 function checkAttempt(session: string, dir: string, attempt: number | null): void {
   const numbers = attemptNumbers(dir)
   if (attempt === null || numbers.includes(attempt)) return
-  throw new RcaError('usage', `${session} has no attempt ${attempt}`, `Attempts: ${numbers.join(', ') || 'none'}.`)
+  throw new RcaError(
+    'usage',
+    `${session} has no attempt ${attempt}`,
+    `Attempts: ${numbers.join(', ') || 'none'}.`,
+  )
 }
 
 /** Reads on from where it stopped, attempt after attempt. */
@@ -93,11 +97,17 @@ class Reader {
     const attempt = record.number
     if (!this.announced.has(attempt)) {
       this.announced.add(attempt)
-      yield { kind: 'attempt', number: attempt, how: record.claim?.how ?? 'start', at: record.claim?.claimedAt ?? '' }
+      yield {
+        kind: 'attempt',
+        number: attempt,
+        how: record.claim?.how ?? 'start',
+        at: record.claim?.claimedAt ?? '',
+      }
     }
     const { sinceMs } = this.options
     for (const event of events.flatMap((line) => this.driver.parse(line))) {
-      if (sinceMs === null || event.at === undefined || Date.parse(event.at) >= sinceMs) yield { kind: 'event', attempt, event }
+      if (sinceMs === null || event.at === undefined || Date.parse(event.at) >= sinceMs)
+        yield { kind: 'event', attempt, event }
     }
     for (const text of stderr) if (text.trim() !== '') yield { kind: 'stderr', attempt, text }
   }

@@ -1,6 +1,6 @@
+import { type TaskJson, taskJson } from '../task/json.ts'
 import { settle } from '../task/settle.ts'
 import { readTask } from '../task/store.ts'
-import { type TaskJson, taskJson } from '../task/json.ts'
 
 /** Called by the launch script when its agent has ended: records what became of the attempt. */
 export async function settleAttempt(dir: string): Promise<TaskJson | null> {

@@ -4,21 +4,21 @@ import type { Access, AgentName, Driver } from '../agents/driver.ts'
 import { driverFor } from '../agents/index.ts'
 import type { Context } from '../context.ts'
 import { errno, RcaError } from '../errors.ts'
+import { confirm } from '../launch/confirm.ts'
 import { findBinary, launchAttempt, launchRequest, prepare } from '../launch/launch.ts'
-import { untilRunning } from '../launch/startup.ts'
+import type { Launched } from '../launch/startup.ts'
 import { openSession } from '../launch/terminal.ts'
 import { ensurePrivateDirectory } from '../system/durable.ts'
 import { captureEnvironment } from '../task/environment.ts'
 import { type TaskJson, taskJson } from '../task/json.ts'
 import { acquireLock } from '../task/lock.ts'
 import { sessionName } from '../task/names.ts'
-import { type Observed, observe } from '../task/observe.ts'
+import type { Observed } from '../task/observe.ts'
 import { tasksDirectory } from '../task/paths.ts'
-import { rememberSession, settle } from '../task/settle.ts'
+import { settle } from '../task/settle.ts'
 import { isLive } from '../task/state.ts'
-import { createTask, type NewTask, readTask, sha256, tasksOfSession } from '../task/store.ts'
-import { killSession } from '../tmux/command.ts'
-import { newSession, type SessionInput } from '../tmux/command.ts'
+import { createTask, type NewTask, sha256, tasksOfSession } from '../task/store.ts'
+import { killSession, newSession, type SessionInput } from '../tmux/command.ts'
 import { endTask } from './kill.ts'
 
 export interface StartOptions {
@@ -49,7 +49,7 @@ export async function start(options: StartOptions, context: Context): Promise<St
   ensurePrivateDirectory(context.state)
   const session = sessionName(options.agent, options.task)
   const lock = await acquireLock(context.state, session, 'rca start', LOCK_WAIT_MS)
-  let launched: { dir: string; begun: 'begun' | 'over' }
+  let launched: Launched
   try {
     const existing = await settleExisting(options, plan.wanted, session, context)
     if (existing) return { task: taskJson(existing), created: false }
@@ -57,7 +57,8 @@ export async function start(options: StartOptions, context: Context): Promise<St
   } finally {
     lock.release()
   }
-  return { task: await confirm(launched, plan.driver, context), created: true }
+  const failed = (task: Observed) => closeFailedSession(task, context)
+  return { task: taskJson(await confirm(launched, { to: 'start', failed }, context)), created: true }
 }
 
 interface StartPlan {
@@ -73,8 +74,23 @@ async function planStart(options: StartOptions, context: Context): Promise<Start
   const driver = await driverFor(options.agent)
   const env = captureEnvironment(driver, context.env, options.env)
   const { agent, task, access, agentArgs, stallAfterMs } = options
-  const wanted = { agent, task, cwd, access, agentArgs, env, prompt, stallAfterMs, socket: context.tmux.socket }
-  const request = launchRequest({ session: sessionName(agent, task), cwd, access, agentArgs: [...agentArgs], id: '' }, '', env)
+  const wanted = {
+    agent,
+    task,
+    cwd,
+    access,
+    agentArgs,
+    env,
+    prompt,
+    stallAfterMs,
+    socket: context.tmux.socket,
+  }
+  const request = launchRequest(
+    { session: sessionName(agent, task), cwd, access, agentArgs: [...agentArgs], id: '' },
+    '',
+    env,
+    prompt,
+  )
   const refused = driver.refuse(request, prompt)
   if (refused) throw new RcaError('usage', refused.message, refused.hint)
   return { driver, wanted, binary: findBinary(driver, env.PATH ?? '', cwd) }
@@ -84,16 +100,22 @@ function projectDirectory(option: string | null, cwd: string): string {
   const path = resolve(cwd, option ?? '.')
   const stat = statSync(path, { throwIfNoEntry: false })
   if (!stat) throw new RcaError('usage', `There is no folder ${path}`, 'Give an existing one with -C.')
-  if (!stat.isDirectory()) throw new RcaError('usage', `${path} is not a folder`, 'Give the project folder with -C.')
+  if (!stat.isDirectory())
+    throw new RcaError('usage', `${path} is not a folder`, 'Give the project folder with -C.')
   if (path.includes('\n')) throw new RcaError('usage', 'The path of the project folder holds a line break')
   return path
 }
 
 async function readPrompt(options: StartOptions, context: Context): Promise<Uint8Array> {
   const { prompt, promptFile } = options
-  if (prompt !== null && promptFile !== null) throw new RcaError('usage', 'Give the prompt once: with -p or with -f')
+  if (prompt !== null && promptFile !== null)
+    throw new RcaError('usage', 'Give the prompt once: with -p or with -f')
   if (prompt === null && promptFile === null) {
-    throw new RcaError('usage', 'There is no prompt', 'Give it with -p TEXT or -f FILE (- is standard input).')
+    throw new RcaError(
+      'usage',
+      'There is no prompt',
+      'Give it with -p TEXT or -f FILE (- is standard input).',
+    )
   }
   const bytes = prompt !== null ? Buffer.from(prompt) : await readPromptFile(promptFile ?? '-', context)
   if (/^\s*$/.test(new TextDecoder().decode(bytes.subarray(0, 65_536))) && bytes.length < 65_536) {
@@ -108,7 +130,9 @@ async function readPromptFile(file: string, context: Context): Promise<Uint8Arra
   try {
     return readFileSync(path)
   } catch (error) {
-    const why = { ENOENT: 'does not exist', EISDIR: 'is a directory', EACCES: 'may not be read' }[errno(error) ?? '']
+    const why = { ENOENT: 'does not exist', EISDIR: 'is a directory', EACCES: 'may not be read' }[
+      errno(error) ?? ''
+    ]
     throw new RcaError('usage', `The prompt file ${path} ${why ?? `cannot be read (${errno(error)})`}`)
   }
 }
@@ -124,7 +148,11 @@ async function settleExisting(options: StartOptions, wanted: NewTask, session: s
   const { state } = task.derived
   if (options.ifExists === 'reuse') return sameTask(task, wanted)
   if (state === 'unknown') {
-    throw new RcaError('unknown-state', `${session} exists and its state cannot be read`, `Look at ${task.dir}.`)
+    throw new RcaError(
+      'unknown-state',
+      `${session} exists and its state cannot be read`,
+      `Look at ${task.dir}.`,
+    )
   }
   if (!isLive(state)) return null
   if (options.ifExists === 'replace') {
@@ -149,16 +177,25 @@ function sameTask(task: Observed, wanted: NewTask): Observed {
   )
 }
 
-async function launchFirst(plan: StartPlan, context: Context) {
+async function launchFirst(plan: StartPlan, context: Context): Promise<Launched> {
   const { driver, wanted, binary } = plan
-  const preset = (dir: string, id: string) => driver.presetSession(launchRequest(asSpec(wanted, id), dir, wanted.env))
+  const preset = (dir: string, id: string) =>
+    driver.presetSession(launchRequest(asSpec(wanted, id), dir, wanted.env, wanted.prompt))
   const { dir, spec } = await createTask(context.state, wanted, preset)
-  const request = launchRequest(spec, dir, wanted.env)
+  const request = launchRequest(spec, dir, wanted.env, wanted.prompt)
   const invocation = driver.start(request, spec.presetSessionId)
-  const launch = { dir, spec, attempt: 1, how: 'start', sessionId: spec.presetSessionId, prompt: null } as const
+  const launch = {
+    dir,
+    spec,
+    attempt: 1,
+    how: 'start',
+    sessionId: spec.presetSessionId,
+    prompt: null,
+  } as const
   try {
     const reach = (input: SessionInput) => openSession(context.tmux, input, context.env)
-    return { dir, begun: await launchAttempt({ ...launch, invocation, binary }, context, reach) }
+    const begun = await launchAttempt({ ...launch, invocation, binary }, context, reach)
+    return { dir, attempt: 1, begun, driver, eventsOffset: 0 }
   } catch (error) {
     // The attempt was called off: nothing can ever run from this directory.
     rmSync(dir, { recursive: true, force: true })
@@ -169,28 +206,6 @@ async function launchFirst(plan: StartPlan, context: Context) {
 function asSpec(wanted: NewTask, id: string) {
   const { agent, task, cwd, access, agentArgs } = wanted
   return { session: sessionName(agent, task), cwd, access, agentArgs: [...agentArgs], id }
-}
-
-/** Waits until the agent is known to run. Throws the agent's own words where it is over already and did not end well. */
-async function confirm(launched: { dir: string; begun: 'begun' | 'over' }, driver: Driver, context: Context) {
-  const { dir, begun } = launched
-  context.progress(`waiting for ${driver.name} to begin`)
-  const startup = begun === 'over' ? ({ kind: 'over' } as const) : await untilRunning(dir, 1, 0, driver)
-  context.progress(null)
-  const stored = readTask(dir)
-  if (!stored) throw new RcaError('unknown-state', `The task directory ${dir} is gone`)
-  if (startup.kind === 'running') {
-    rememberSession(stored, startup.sessionId, 1)
-    return taskJson(await observe(readTask(dir) ?? stored, context.now()))
-  }
-  const task = await settle(stored)
-  if (task.derived.state === 'done') return taskJson(task)
-  closeFailedSession(task, context)
-  throw new RcaError(
-    'failed',
-    `${task.session} did not start: ${task.derived.reason ?? task.derived.state}`,
-    task.derived.hint ?? `See: rca logs ${task.session}`,
-  )
 }
 
 function closeFailedSession(task: Observed, context: Context): void {
@@ -224,8 +239,17 @@ export async function dryRun(options: StartOptions, context: Context): Promise<D
     host: '',
     rca: '',
   } as const
-  const invocation = driver.start(launchRequest(spec, dir, wanted.env), id)
-  const launch = { dir, spec, attempt: 1, how: 'start', sessionId: null, invocation, prompt: null, binary } as const
+  const invocation = driver.start(launchRequest(spec, dir, wanted.env, wanted.prompt), id)
+  const launch = {
+    dir,
+    spec,
+    attempt: 1,
+    how: 'start',
+    sessionId: null,
+    invocation,
+    prompt: null,
+    binary,
+  } as const
   const { content, session: input } = prepare(launch, context.self)
   return {
     tmux: ['tmux', '-S', wanted.socket, ...newSession(input)],

@@ -98,8 +98,10 @@ function recordLines(record: AttemptRecord, evidence: Observed['evidence']): str
     const alive = evidence?.agentAlive ? 'is alive' : 'has ended'
     lines.push(`agent process ${record.agent.pid} (start ${record.agent.start}) ${alive}`)
   }
-  if (record.exit) lines.push(`exit record: code ${record.exit.code}${record.exit.interrupted ? ', interrupted' : ''}`)
-  else if (record.launcher) lines.push(`no exit record; launch script ${evidence?.launcherAlive ? 'alive' : 'gone'}`)
+  if (record.exit)
+    lines.push(`exit record: code ${record.exit.code}${record.exit.interrupted ? ', interrupted' : ''}`)
+  else if (record.launcher)
+    lines.push(`no exit record; launch script ${evidence?.launcherAlive ? 'alive' : 'gone'}`)
   return lines
 }
 
@@ -111,6 +113,7 @@ function gate(record: AttemptRecord): string {
 function endLines(task: Observed): string[] {
   const end = ofType(task.journal.entries, 'attempt-ended').at(-1)
   if (!end) return ['no attempt was made']
-  const exit = end.exit === null ? 'no exit record' : 'code' in end.exit ? `exit code ${end.exit.code}` : end.exit.signal
+  const exit =
+    end.exit === null ? 'no exit record' : 'code' in end.exit ? `exit code ${end.exit.code}` : end.exit.signal
   return [`attempt ${end.attempt}: ${end.outcome} (${exit})`]
 }

@@ -44,7 +44,10 @@ export async function wait(
   stop.abort()
   await Promise.all(waits)
   const over = ended.filter((task) => task !== null)
-  return { tasks: over.map(taskJson), timedOut: options.any ? over.length === 0 : over.length < stored.length }
+  return {
+    tasks: over.map(taskJson),
+    timedOut: options.any ? over.length === 0 : over.length < stored.length,
+  }
 }
 
 function dedupe(tasks: readonly Stored[]): Stored[] {
@@ -60,14 +63,21 @@ async function firstEnd(waits: readonly Promise<void>[], ended: readonly unknown
 }
 
 /** Resolves with the task once it is over; null: the time ran out or it was told to stop. */
-async function untilEnded(task: Stored, deadline: number | null, signal: AbortSignal): Promise<Observed | null> {
+async function untilEnded(
+  task: Stored,
+  deadline: number | null,
+  signal: AbortSignal,
+): Promise<Observed | null> {
   for (;;) {
     const seen = await settle(readTask(task.dir) ?? task)
     if (!isLive(seen.derived.state)) return seen
     const left = deadline === null ? null : deadline - Date.now()
     if (signal.aborted || (left !== null && left <= 0)) return null
     const newest = attemptNumbers(task.dir).at(-1)
-    const paths = [files.journal(task.dir), ...(newest === undefined ? [] : [files.attempt(task.dir, newest)])]
+    const paths = [
+      files.journal(task.dir),
+      ...(newest === undefined ? [] : [files.attempt(task.dir, newest)]),
+    ]
     const changed = () => (isBusy(task.dir, newest ?? null) ? undefined : true)
     await until(paths, changed, { timeoutMs: left, everyMs: 1_000, signal })
   }

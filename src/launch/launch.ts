@@ -27,25 +27,46 @@ export interface Launch {
   readonly binary: string
 }
 
-/** What a driver may know of this task. */
+/** What a driver may know of this task and of the prompt that it is to be fed. */
 export function launchRequest(
   spec: Pick<Spec, 'session' | 'cwd' | 'access' | 'agentArgs' | 'id'>,
   taskDir: string,
   env: Readonly<Record<string, string>>,
+  prompt: Uint8Array | string,
 ): LaunchRequest {
   const { session, cwd, access, agentArgs, id: taskId } = spec
-  return { session, cwd, taskDir, access, agentArgs, env, taskId, root: process.getuid?.() === 0 }
+  const promptStart = (
+    typeof prompt === 'string' ? prompt : Buffer.from(prompt.subarray(0, 1_024)).toString()
+  ).slice(0, 256)
+  return {
+    session,
+    cwd,
+    taskDir,
+    access,
+    agentArgs,
+    env,
+    taskId,
+    root: process.getuid?.() === 0,
+    promptStart,
+  }
 }
 
 /** The agent's binary on the agent's own PATH. Throws `unavailable` with the command that installs it. */
 export function findBinary(driver: Pick<Driver, 'binary' | 'install'>, path: string, cwd: string): string {
   const found = which(driver.binary, path, cwd)
   if (found) return found
-  throw new RcaError('unavailable', `${driver.binary} is not installed (or not on PATH)`, `Install it: ${driver.install}`)
+  throw new RcaError(
+    'unavailable',
+    `${driver.binary} is not installed (or not on PATH)`,
+    `Install it: ${driver.install}`,
+  )
 }
 
 /** Everything that is written and typed for one attempt. Pure but for the sizes of the output so far. */
-export function prepare(launch: Launch, self: readonly string[]): { content: AttemptContent; session: SessionInput } {
+export function prepare(
+  launch: Launch,
+  self: readonly string[],
+): { content: AttemptContent; session: SessionInput } {
   const { dir, spec, attempt, invocation } = launch
   const [, ...args] = invocation.argv
   const input: ScriptInput = {
@@ -111,7 +132,10 @@ export async function launchAttempt(
   }
   const begun = await untilBegun(dir, attempt)
   if (begun === 'never-began' && abandon(dir, attempt)) {
-    throw new RcaError('failed', `The shell of tmux session ${launch.spec.session} did not run the launch line`)
+    throw new RcaError(
+      'failed',
+      `The shell of tmux session ${launch.spec.session} did not run the launch line`,
+    )
   }
   recordStart(launch, content.claim)
   return begun === 'over' ? 'over' : 'begun'

@@ -51,6 +51,16 @@ function watchQuietly(path: string, look: () => void, into: FSWatcher[]): void {
   }
 }
 
+/** An attempt that has just been launched. */
+export interface Launched {
+  readonly dir: string
+  readonly attempt: number
+  readonly begun: 'begun' | 'over'
+  readonly driver: Driver
+  /** Where its events begin in events.jsonl, bytes. */
+  readonly eventsOffset: number
+}
+
 /** What is known of an attempt shortly after its launch. */
 export type Startup =
   /** The agent's process is there, and it gave a sign of life or stayed alive for as long as its driver asks. */
@@ -78,30 +88,30 @@ export async function untilBegun(dir: string, attempt: number): Promise<'begun' 
  * Waits until an attempt that has begun is known to run: the first event and then `graceMs` without an end, or `signMs`
  * without either. An agent that fails at once (bad flag, no login) is over by then.
  */
-export async function untilRunning(
-  dir: string,
-  attempt: number,
-  eventsOffset: number,
-  driver: Pick<Driver, 'parse' | 'startup'>,
-): Promise<Startup> {
+export async function untilRunning(launched: Launched): Promise<Startup> {
+  const { dir, attempt, driver, eventsOffset } = launched
   const folder = files.attempt(dir, attempt)
   const over = () => (existsSync(join(folder, attemptFiles.exit)) ? true : undefined)
-  const sign = () => over() ?? firstEvents(dir, eventsOffset, driver)
-  const first = await until([folder, files.events(dir)], sign, { timeoutMs: driver.startup.signMs, everyMs: 250 })
+  const sign = () => over() ?? firstEvents(launched)
+  const first = await until([folder, files.events(dir)], sign, {
+    timeoutMs: driver.startup.signMs,
+    everyMs: 250,
+  })
   if (first === true) return { kind: 'over' }
   if (first !== null) {
     const ended = await until([folder], over, { timeoutMs: driver.startup.graceMs, everyMs: 250 })
     if (ended) return { kind: 'over' }
   }
-  const events = firstEvents(dir, eventsOffset, driver) ?? []
+  const events = firstEvents({ dir, driver, eventsOffset }) ?? []
   const session = events.find((event) => event.kind === 'session')
   return { kind: 'running', sessionId: session?.kind === 'session' ? session.id : null }
 }
 
 /** The first few events of an attempt, undefined where there are none yet. */
-function firstEvents(dir: string, offset: number, driver: Pick<Driver, 'parse'>): AgentEvent[] | undefined {
+function firstEvents(launched: Pick<Launched, 'dir' | 'driver' | 'eventsOffset'>): AgentEvent[] | undefined {
+  const { dir, driver, eventsOffset } = launched
   const found: AgentEvent[] = []
-  for (const { text } of readLines(files.events(dir), offset, null, false)) {
+  for (const { text } of readLines(files.events(dir), eventsOffset, null, false)) {
     found.push(...driver.parse(text))
     if (found.length > 20) break
   }

@@ -14,7 +14,13 @@ import {
   type SessionInput,
   typeLine,
 } from '../tmux/command.ts'
-import { checkTmux, ensureSocketDirectory, isDuplicateSession, type TmuxServer, tmuxFailed } from '../tmux/server.ts'
+import {
+  checkTmux,
+  ensureSocketDirectory,
+  isDuplicateSession,
+  type TmuxServer,
+  tmuxFailed,
+} from '../tmux/server.ts'
 
 type Env = Readonly<Record<string, string | undefined>>
 
@@ -44,7 +50,8 @@ export function planMove(facts: SessionFacts): Move {
   const first = facts.panes[0]
   if (!first) return { kind: 'new-session' }
   if (first.mark === '') return { kind: 'foreign' }
-  if (first.mark !== facts.taskDir) return { kind: facts.otherIsOver && facts.idle !== false ? 'replace' : 'foreign' }
+  if (first.mark !== facts.taskDir)
+    return { kind: facts.otherIsOver && facts.idle !== false ? 'replace' : 'foreign' }
   const pane = launchPane(facts.panes)
   if (!pane) return { kind: 'new-window' }
   if (pane.dead) return { kind: 'respawn', pane: pane.paneId }

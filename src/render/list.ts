@@ -36,7 +36,8 @@ export function renderList(tasks: readonly TaskJson[], nowMs: number, paint: Pai
 }
 
 function row(task: TaskJson, nowMs: number, paint: Paint, noteWidth: number): string[] {
-  const ago = (time: string | null) => (time === null ? '-' : `${formatDuration(nowMs - Date.parse(time))} ago`)
+  const ago = (time: string | null) =>
+    time === null ? '-' : `${formatDuration(nowMs - Date.parse(time))} ago`
   return [
     paint.bold(task.name),
     paint.state(task.state),

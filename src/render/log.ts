@@ -18,7 +18,9 @@ function renderEvent(event: AgentEvent, paint: Paint): string {
     case 'session':
       return paint.dim(`conversation ${harmless(event.id)}`)
     case 'message':
-      return event.role === 'user' ? paint.dim(`> ${oneLine(event.text, 200)}`) : harmless(event.text).trimEnd()
+      return event.role === 'user'
+        ? paint.dim(`> ${oneLine(event.text, 200)}`)
+        : harmless(event.text).trimEnd()
     case 'tool-started':
       return `${paint.bold(`• ${oneLine(event.name, 60)}`)} ${oneLine(event.input, 300)}`
     case 'tool-finished':

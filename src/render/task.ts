@@ -23,7 +23,8 @@ export function renderBrief(task: TaskJson, paint: Paint): string {
 
 /** What `rca status` shows. Pure. */
 export function renderStatus(task: StatusJson, nowMs: number, paint: Paint): string {
-  const ago = (time: string | null) => (time === null ? null : `${formatDuration(nowMs - Date.parse(time))} ago (${time})`)
+  const ago = (time: string | null) =>
+    time === null ? null : `${formatDuration(nowMs - Date.parse(time))} ago (${time})`
   const rows: [string, string | null][] = [
     ['reason', task.reason],
     ['hint', task.hint],
@@ -55,7 +56,9 @@ export function renderStatus(task: StatusJson, nowMs: number, paint: Paint): str
 }
 
 function section(title: string, lines: readonly string[], paint: Paint): string[] {
-  return lines.length === 0 ? [] : [`  ${paint.dim(title)}`, ...lines.map((line) => `    ${oneLine(line, 160)}`)]
+  return lines.length === 0
+    ? []
+    : [`  ${paint.dim(title)}`, ...lines.map((line) => `    ${oneLine(line, 160)}`)]
 }
 
 function attemptLine(one: StatusJson['attemptList'][number]): string {

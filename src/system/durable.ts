@@ -69,7 +69,11 @@ export function ensurePrivateDirectory(path: string): void {
 export function checkPrivateDirectory(path: string): void {
   const stat = lstatSync(path)
   if (!stat.isDirectory()) {
-    throw new RcaError('config', `${path} is not a directory`, 'Move it away, or set RCA_HOME to another folder.')
+    throw new RcaError(
+      'config',
+      `${path} is not a directory`,
+      'Move it away, or set RCA_HOME to another folder.',
+    )
   }
   const uid = process.getuid?.()
   if (uid !== undefined && stat.uid !== uid) {

@@ -27,7 +27,10 @@ export function parseStat(line: string): ProcStat | null {
   const close = line.lastIndexOf(')')
   if (open < 0 || close < open) return null
   const pid = Number.parseInt(line.slice(0, open), 10)
-  const rest = line.slice(close + 1).trim().split(/\s+/)
+  const rest = line
+    .slice(close + 1)
+    .trim()
+    .split(/\s+/)
   const [state, , pgrp, , , tpgid] = rest
   const start = rest[19]
   if (!Number.isInteger(pid) || !state || !pgrp || !tpgid || !start) return null

@@ -38,7 +38,10 @@ function* procEnvironments(): Generator<[number, string[]]> {
 
 /** Without /proc: `ps -E` (macOS) and `ps e` (BSD) append the environment of one's own processes to the command. */
 function* psEnvironments(): Generator<[number, string[]]> {
-  const { stdout } = spawnSync('ps', ['-axEww', '-o', 'pid=,command='], { encoding: 'utf8', maxBuffer: 1 << 28 })
+  const { stdout } = spawnSync('ps', ['-axEww', '-o', 'pid=,command='], {
+    encoding: 'utf8',
+    maxBuffer: 1 << 28,
+  })
   for (const line of (stdout ?? '').split('\n')) {
     const [, pid, rest] = /^\s*(\d+)\s(.*)$/.exec(line) ?? []
     if (pid && rest) yield [Number(pid), rest.split(' ')]
@@ -84,14 +87,18 @@ export async function endAll(find: () => Found[], options: EndOptions): Promise<
     if (alive.length === 0) return []
     const now = Date.now()
     if (now > killUntil) return alive
-    for (const one of alive) {
-      const key = `${one.pid}:${one.start}`
-      if (now >= termUntil) signal(one, 'SIGKILL')
-      else if (!asked.has(key)) signal(one, 'SIGTERM')
-      asked.add(key)
-    }
-    await gone(alive, Math.min(now >= termUntil ? 200 : termUntil - now, 1_000))
+    const force = now >= termUntil
+    for (const one of alive) push(one, force, asked)
+    await gone(alive, Math.min(force ? 200 : termUntil - now, 1_000))
   }
+}
+
+/** Forces a process to end, or asks it once. */
+function push(one: ProcessIdentity, force: boolean, asked: Set<string>): void {
+  const key = `${one.pid}:${one.start}`
+  if (force) signal(one, 'SIGKILL')
+  else if (!asked.has(key)) signal(one, 'SIGTERM')
+  asked.add(key)
 }
 
 /** Waits until all of these are gone, at most `ms`. Other people's children cannot be waited for, so this looks. */

@@ -22,7 +22,14 @@ export interface ScopePlan {
 }
 
 const PLAIN: ScopePlan = { prefix: [], warning: null }
-const IN_SCOPE = ['systemd-run', '--scope', '--collect', '--quiet', '--description=tmux server started by rca', '--']
+const IN_SCOPE = [
+  'systemd-run',
+  '--scope',
+  '--collect',
+  '--quiet',
+  '--description=tmux server started by rca',
+  '--',
+]
 const USER_SCOPE = ['systemd-run', '--user', ...IN_SCOPE.slice(1)]
 
 /** The paths in /proc/self/cgroup that systemd works with: the unified hierarchy, or its own in a legacy one. */
@@ -60,8 +67,12 @@ export function planScope(facts: ScopeFacts): ScopePlan {
   const inManager = manager !== null && paths(facts.cgroup).some((path) => path.startsWith(`${manager}/`))
   if (manager !== null && (inManager || facts.lingers)) return { prefix: USER_SCOPE, warning: null }
   if (facts.root) return { prefix: IN_SCOPE, warning: null }
-  if (manager !== null) return { prefix: USER_SCOPE, warning: `${mayEnd(unit)}: run \`loginctl enable-linger\`` }
-  return { prefix: [], warning: `${mayEnd(unit)}: no systemd user manager answers; run \`loginctl enable-linger\`` }
+  if (manager !== null)
+    return { prefix: USER_SCOPE, warning: `${mayEnd(unit)}: run \`loginctl enable-linger\`` }
+  return {
+    prefix: [],
+    warning: `${mayEnd(unit)}: no systemd user manager answers; run \`loginctl enable-linger\``,
+  }
 }
 
 const mayEnd = (unit: string) => `the agent may end when ${unit} does`
@@ -72,8 +83,11 @@ export async function scopeFacts(env: Readonly<Record<string, string | undefined
   const root = process.getuid?.() === 0
   const nothing = { cgroup, root, userManager: null, lingers: false, killUserProcesses: false }
   if (unitOf(cgroup) === null) return nothing
-  const clean = Object.fromEntries(Object.entries(env).filter((pair): pair is [string, string] => pair[1] !== undefined))
-  const ask = async (argv: string[]) => (await run(argv, { env: clean, timeoutMs: 5_000 }).catch(() => null))?.stdout ?? ''
+  const clean = Object.fromEntries(
+    Object.entries(env).filter((pair): pair is [string, string] => pair[1] !== undefined),
+  )
+  const ask = async (argv: string[]) =>
+    (await run(argv, { env: clean, timeoutMs: 5_000 }).catch(() => null))?.stdout ?? ''
   return {
     cgroup,
     root,

@@ -86,17 +86,26 @@ export function readAttempt(task: string, number: number): AttemptRecord {
   const exitPath = join(dir, attemptFiles.exit)
   return {
     number,
-    claim: parsed(problems, `attempts/${number}/claim.json`, text(attemptFiles.claim), (v) => claimSchema.parse(v)),
+    claim: parsed(problems, `attempts/${number}/claim.json`, text(attemptFiles.claim), (v) =>
+      claimSchema.parse(v),
+    ),
     begun: gate === null ? 'no' : gate.startsWith('called-off') ? 'called-off' : 'launched',
     launcher: gate === null ? null : parseSelf(gate),
     agent: parseSelf(text(attemptFiles.process) ?? ''),
-    exit: parsed(problems, `attempts/${number}/exit.json`, text(attemptFiles.exit), (v) => exitRecordSchema.parse(v)),
+    exit: parsed(problems, `attempts/${number}/exit.json`, text(attemptFiles.exit), (v) =>
+      exitRecordSchema.parse(v),
+    ),
     exitAt: unless(['ENOENT'], null, () => statSync(exitPath).mtime.toISOString()),
     problems,
   }
 }
 
-function parsed<T>(problems: string[], what: string, text: string | null, parse: (value: unknown) => T): T | null {
+function parsed<T>(
+  problems: string[],
+  what: string,
+  text: string | null,
+  parse: (value: unknown) => T,
+): T | null {
   if (text === null) return null
   try {
     return parse(JSON.parse(text))

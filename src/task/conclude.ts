@@ -28,6 +28,7 @@ export interface Conclusion {
   readonly hint: string | null
   readonly denials: readonly string[]
   readonly usage: Usage | null
+  readonly usageIsCumulative?: boolean | undefined
 }
 
 const SIGNALS = new Map(Object.entries(constants.signals).map(([name, number]) => [number, name]))
@@ -47,6 +48,7 @@ export function conclude(ended: Ended, driver: Pick<Driver, 'judge'>): Conclusio
     exit,
     denials: [...ended.summary.denials],
     usage: ended.summary.usage,
+    usageIsCumulative: ended.summary.usageIsCumulative,
   }
   if (verdict.outcome === 'completed') return { ...base, ...well }
   const said = { cause: verdict.cause, reason: verdict.reason, hint: verdict.hint }

@@ -10,18 +10,77 @@ type Env = Readonly<Record<string, string | undefined>>
  * prefix. Everything else must be asked for with `--env`.
  */
 const COMMON = [
-  ...['PATH', 'HOME', 'USER', 'LOGNAME', 'SHELL', 'LANG', 'LANGUAGE', 'LC_*', 'TZ', 'TMPDIR', 'EDITOR', 'VISUAL'],
+  ...[
+    'PATH',
+    'HOME',
+    'USER',
+    'LOGNAME',
+    'SHELL',
+    'LANG',
+    'LANGUAGE',
+    'LC_*',
+    'TZ',
+    'TMPDIR',
+    'EDITOR',
+    'VISUAL',
+  ],
   ...['XDG_*', 'DBUS_SESSION_BUS_ADDRESS', 'SSH_AUTH_SOCK', 'SSH_AGENT_PID', 'GPG_TTY', 'GNUPGHOME'],
-  ...['HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY', 'NO_PROXY', 'http_proxy', 'https_proxy', 'all_proxy', 'no_proxy'],
-  ...['SSL_CERT_FILE', 'SSL_CERT_DIR', 'NODE_EXTRA_CA_CERTS', 'REQUESTS_CA_BUNDLE', 'CURL_CA_BUNDLE', 'NODE_OPTIONS'],
-  ...['NVM_DIR', 'VOLTA_HOME', 'FNM_*', 'PNPM_HOME', 'BUN_INSTALL', 'NPM_CONFIG_*', 'npm_config_*', 'COREPACK_*'],
-  ...['JAVA_HOME', 'GOPATH', 'GOROOT', 'CARGO_HOME', 'RUSTUP_HOME', 'PYENV_ROOT', 'VIRTUAL_ENV', 'CONDA_*', 'UV_*'],
+  ...[
+    'HTTP_PROXY',
+    'HTTPS_PROXY',
+    'ALL_PROXY',
+    'NO_PROXY',
+    'http_proxy',
+    'https_proxy',
+    'all_proxy',
+    'no_proxy',
+  ],
+  ...[
+    'SSL_CERT_FILE',
+    'SSL_CERT_DIR',
+    'NODE_EXTRA_CA_CERTS',
+    'REQUESTS_CA_BUNDLE',
+    'CURL_CA_BUNDLE',
+    'NODE_OPTIONS',
+  ],
+  ...[
+    'NVM_DIR',
+    'VOLTA_HOME',
+    'FNM_*',
+    'PNPM_HOME',
+    'BUN_INSTALL',
+    'NPM_CONFIG_*',
+    'npm_config_*',
+    'COREPACK_*',
+  ],
+  ...[
+    'JAVA_HOME',
+    'GOPATH',
+    'GOROOT',
+    'CARGO_HOME',
+    'RUSTUP_HOME',
+    'PYENV_ROOT',
+    'VIRTUAL_ENV',
+    'CONDA_*',
+    'UV_*',
+  ],
   ...['ANDROID_HOME', 'DOTNET_ROOT', 'LD_LIBRARY_PATH', 'PKG_CONFIG_PATH', 'DISPLAY', 'WAYLAND_DISPLAY'],
   ...['GIT_AUTHOR_*', 'GIT_COMMITTER_*', 'GIT_SSH_COMMAND', 'RCA_HOME', 'RCA_TMUX_SOCKET'],
 ]
 
 /** Never handed on: marks of the terminal or session that the caller itself runs in. */
-const NEVER = ['TMUX', 'TMUX_PANE', 'STY', 'RCA_ATTEMPT', 'RCA_LAUNCH', 'TASK_TMPDIR', 'PWD', 'OLDPWD', 'SHLVL', '_']
+const NEVER = [
+  'TMUX',
+  'TMUX_PANE',
+  'STY',
+  'RCA_ATTEMPT',
+  'RCA_LAUNCH',
+  'TASK_TMPDIR',
+  'PWD',
+  'OLDPWD',
+  'SHLVL',
+  '_',
+]
 
 function matches(name: string, patterns: readonly string[]): boolean {
   return patterns.some((one) => (one.endsWith('*') ? name.startsWith(one.slice(0, -1)) : one === name))
@@ -34,25 +93,40 @@ export function parseEnvOption(option: string, caller: Env): [string, string] {
   if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) {
     throw new RcaError('usage', `Bad --env ${JSON.stringify(option)}`, 'Use --env NAME or --env NAME=VALUE.')
   }
-  if (matches(name, NEVER)) throw new RcaError('usage', `--env ${name} cannot be set: it is not handed to agents`)
+  if (matches(name, NEVER))
+    throw new RcaError('usage', `--env ${name} cannot be set: it is not handed to agents`)
   if (at >= 0) return [name, option.slice(at + 1)]
   const value = caller[name]
   if (value === undefined) {
-    throw new RcaError('usage', `--env ${name}: there is no such variable here`, `Set it, or give --env ${name}=VALUE.`)
+    throw new RcaError(
+      'usage',
+      `--env ${name}: there is no such variable here`,
+      `Set it, or give --env ${name}=VALUE.`,
+    )
   }
   return [name, value]
 }
 
-/** Chooses from the caller's environment what this agent needs, and adds what `--env` asked for. Pure. */
+type AgentEnvironment = Pick<Driver, 'envNames' | 'envNever' | 'envNamesInConfig'>
+
+/** What this agent reads, by its nature and by its configuration. */
+function agentNames(driver: AgentEnvironment, caller: Env): string[] {
+  return [...driver.envNames, ...(driver.envNamesInConfig?.(caller) ?? [])]
+}
+
+/** Chooses from the caller's environment what this agent needs, and adds what `--env` asked for. Looks at nothing but the agent's
+ * configuration. */
 export function captureEnvironment(
-  driver: Pick<Driver, 'envNames' | 'envNever'>,
+  driver: AgentEnvironment,
   caller: Env,
   options: readonly string[],
 ): Record<string, string> {
+  const names = [...COMMON, ...agentNames(driver, caller)]
   const captured: Record<string, string> = {}
   for (const [name, value] of Object.entries(caller)) {
-    if (value === undefined || !isName(name) || matches(name, NEVER) || matches(name, driver.envNever)) continue
-    if (matches(name, COMMON) || matches(name, driver.envNames)) captured[name] = value
+    if (value === undefined || !isName(name) || matches(name, NEVER) || matches(name, driver.envNever))
+      continue
+    if (matches(name, names)) captured[name] = value
   }
   captured.PATH ??= '/usr/local/bin:/usr/bin:/bin'
   for (const option of options) {
@@ -67,17 +141,18 @@ export function captureEnvironment(
  * (somebody may have mended a key) and for `--env`. Where the stored values are gone, the caller's are captured anew.
  */
 export function resumeEnvironment(
-  driver: Pick<Driver, 'envNames' | 'envNever'>,
+  driver: AgentEnvironment,
   stored: Readonly<Record<string, string>> | null,
   caller: Env,
   options: readonly string[],
 ): Record<string, string> {
   const fresh = captureEnvironment(driver, caller, options)
   if (!stored) return fresh
+  const names = agentNames(driver, caller)
   const merged: Record<string, string> = { ...stored }
   for (const [name, value] of Object.entries(fresh)) {
     const asked = options.some((option) => option === name || option.startsWith(`${name}=`))
-    if (asked || matches(name, driver.envNames)) merged[name] = value
+    if (asked || matches(name, names)) merged[name] = value
   }
   return merged
 }
@@ -104,5 +179,7 @@ export function parseEnvironment(text: string): Record<string, string> {
 }
 
 function unquote(word: string): string {
-  return word.replaceAll(/'([^']*)'|\\'/g, (whole, inside: string | undefined) => (whole === "\\'" ? "'" : (inside ?? '')))
+  return word.replaceAll(/'([^']*)'|\\'/g, (whole, inside: string | undefined) =>
+    whole === "\\'" ? "'" : (inside ?? ''),
+  )
 }

@@ -22,7 +22,12 @@ export interface Lock {
  * and removed by its unique name, so a crash blocks nobody and nothing stale is ever mistaken for something new.
  * Throws `conflict` when others hold it for longer than `waitMs`.
  */
-export async function acquireLock(state: string, session: string, what: string, waitMs: number): Promise<Lock> {
+export async function acquireLock(
+  state: string,
+  session: string,
+  what: string,
+  waitMs: number,
+): Promise<Lock> {
   const folder = locksDirectory(state, session)
   ensurePrivateDirectory(folder)
   const until = Date.now() + waitMs

@@ -7,7 +7,8 @@ export const MAX_TASK_NAME = 100
 /** Throws a usage error unless `name` is a task name. */
 export function checkTaskName(name: string): string {
   const what = JSON.stringify(name)
-  if (name === '') throw new RcaError('usage', 'The task name is empty', 'Use lower-case letters, digits and hyphens.')
+  if (name === '')
+    throw new RcaError('usage', 'The task name is empty', 'Use lower-case letters, digits and hyphens.')
   if (!/^[a-z0-9-]+$/.test(name)) {
     const suggestion = suggest(name)
     throw new RcaError(
@@ -16,7 +17,8 @@ export function checkTaskName(name: string): string {
       suggestion && `For example: ${suggestion}`,
     )
   }
-  if (name.startsWith('-')) throw new RcaError('usage', `Bad task name ${what}: it must not begin with a hyphen`)
+  if (name.startsWith('-'))
+    throw new RcaError('usage', `Bad task name ${what}: it must not begin with a hyphen`)
   if (name.length > MAX_TASK_NAME) {
     throw new RcaError('usage', `The task name is ${name.length} characters long; at most ${MAX_TASK_NAME}`)
   }

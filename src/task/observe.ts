@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Driver } from '../agents/driver.ts'
 import { driverFor } from '../agents/index.ts'
 import { host, isAlive } from '../system/identity.ts'
@@ -5,7 +6,7 @@ import { type AttemptRecord, attemptNumbers, readAttempt } from './attempt.ts'
 import { type Conclusion, concludeAttempt } from './conclude.ts'
 import { lastOutputMs } from './output.ts'
 import { type Derived, derive, type Evidence, killRequested, ofType, phaseOf } from './state.ts'
-import type { Stored } from './store.ts'
+import { readTask, type Stored } from './store.ts'
 
 /** A task with everything that could be seen of it at one moment. */
 export interface Observed extends Stored {
@@ -86,4 +87,20 @@ export function isBusy(dir: string, attempt: number | null): boolean {
   if (attempt === null) return true
   const phase = phaseOf(look(readAttempt(dir, attempt)), Date.now())
   return phase === 'working' || phase === 'preparing' || phase === 'launching'
+}
+
+/**
+ * The task once an attempt that is ending has ended: where its agent is gone and its launch script is about to write the
+ * record, that is waited for (10 s at most).
+ */
+export async function atRest(task: Stored): Promise<Stored> {
+  const until = Date.now() + 10_000
+  for (;;) {
+    const now = readTask(task.dir) ?? task
+    const open = openAttempt(now)
+    const evidence = open === null ? null : look(readAttempt(task.dir, open))
+    const ending = evidence && !evidence.agentAlive && phaseOf(evidence, Date.now()) === 'working'
+    if (!ending || Date.now() > until) return now
+    await sleep(5)
+  }
 }

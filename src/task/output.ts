@@ -18,7 +18,12 @@ export interface Line {
  * The whole lines of a file between two offsets (bytes), split on `\n` alone. A last line without an end is given too where
  * `withTail` says so (the writer is known to be gone). `to` null: to the end that the file has now.
  */
-export function* readLines(path: string, from: number, to: number | null, withTail: boolean): Generator<Line> {
+export function* readLines(
+  path: string,
+  from: number,
+  to: number | null,
+  withTail: boolean,
+): Generator<Line> {
   const fd = unless(['ENOENT'], null, () => openOwn(path))
   if (fd === null) return
   try {
@@ -69,17 +74,20 @@ export function sizeOf(path: string): number {
 
 /** When the agent last printed anything, ms since the epoch; 0: never. */
 export function lastOutputMs(dir: string): number {
-  const time = (path: string) => unless(['ENOENT'], 0, () => (statSync(path).size > 0 ? statSync(path).mtimeMs : 0))
+  const time = (path: string) =>
+    unless(['ENOENT'], 0, () => (statSync(path).size > 0 ? statSync(path).mtimeMs : 0))
   return Math.max(time(files.events(dir)), time(files.stderr(dir)))
 }
 
 /** The events of one stretch of events.jsonl and, where the driver reads it, of stderr.log. */
 export function* readEvents(dir: string, driver: Driver, range: OutputRange): Generator<AgentEvent> {
   const { ended } = range
-  for (const { text } of readLines(files.events(dir), range.events, range.eventsEnd, ended)) yield* driver.parse(text)
+  for (const { text } of readLines(files.events(dir), range.events, range.eventsEnd, ended))
+    yield* driver.parse(text)
   const parseStderr = driver.parseStderr?.bind(driver)
   if (!parseStderr) return
-  for (const { text } of readLines(files.stderr(dir), range.stderr, range.stderrEnd, ended)) yield* parseStderr(text)
+  for (const { text } of readLines(files.stderr(dir), range.stderr, range.stderrEnd, ended))
+    yield* parseStderr(text)
 }
 
 /** Byte offsets of what one attempt printed; a null end is the file's. */

@@ -7,7 +7,11 @@ export function stateDirectory(env: Readonly<Record<string, string | undefined>>
   // The XDG base directory specification: a relative path in these variables is to be ignored.
   if (env.XDG_STATE_HOME && isAbsolute(env.XDG_STATE_HOME)) return join(env.XDG_STATE_HOME, 'rca')
   if (env.HOME) return join(env.HOME, '.local', 'state', 'rca')
-  throw new RcaError('config', 'Neither RCA_HOME nor HOME is set', 'Set RCA_HOME to the folder that keeps the tasks.')
+  throw new RcaError(
+    'config',
+    'Neither RCA_HOME nor HOME is set',
+    'Set RCA_HOME to the folder that keeps the tasks.',
+  )
 }
 
 export const tasksDirectory = (state: string) => join(state, 'tasks')

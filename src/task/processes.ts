@@ -19,7 +19,10 @@ export function unfinishedProcesses(spec: Pick<Spec, 'id'>, entries: readonly En
       .map((one) => String(one.attempt)),
   )
   const prefix = cookiePrefix(spec.id)
-  return findByCookie([COOKIE, HELPER_COOKIE], (value) => value.startsWith(prefix) && !well.has(value.slice(prefix.length)))
+  return findByCookie(
+    [COOKIE, HELPER_COOKIE],
+    (value) => value.startsWith(prefix) && !well.has(value.slice(prefix.length)),
+  )
 }
 
 /** Ends the helpers of the task's launch scripts (what shows a pane its text), which end by themselves unless killed. */

@@ -96,6 +96,8 @@ export const entrySchema = z.discriminatedUnion('type', [
     hint: z.nullable(z.string()),
     denials: z.array(z.string()),
     usage: z.nullable(usageSchema),
+    /** `usage` counts the whole conversation and not this attempt alone. */
+    usageIsCumulative: z.optional(z.boolean()),
     lastActivityAt: z.nullable(z.string()),
   }),
   entry('kill-requested', { by: z.string() }),

@@ -90,7 +90,7 @@ export function derive(facts: Facts): Derived {
     updatedAt: entries.at(-1)?.at ?? facts.spec?.createdAt ?? null,
     agentSessionId: ofType(entries, 'agent-session').at(-1)?.id ?? facts.spec?.presetSessionId ?? null,
     denials: concluded.flatMap((one) => one.denials),
-    usage: sumUsage(concluded.map((one) => one.usage)),
+    usage: totalUsage(concluded),
   }
 }
 
@@ -107,7 +107,8 @@ function judge(facts: Facts): Judged {
 }
 
 function seen(facts: Facts, evidence: Evidence, killed: EntryOf<'killed'> | null): Judged {
-  if (!evidence.here) return unknown(`its last attempt was made on ${evidence.record.claim?.host ?? 'another machine'}`)
+  if (!evidence.here)
+    return unknown(`its last attempt was made on ${evidence.record.claim?.host ?? 'another machine'}`)
   if (evidence.record.problems[0] && !evidence.conclusion) return unknown(evidence.record.problems[0])
   switch (phaseOf(evidence, facts.nowMs)) {
     case 'preparing':
@@ -133,14 +134,24 @@ function working(facts: Facts): Judged {
   return live('stalled', `no output for ${Math.floor(silent / 60_000)} minutes`)
 }
 
-const live = (state: State, reason: string | null): Judged => ({ state, reason, hint: null, exit: null, endedAt: null })
+const live = (state: State, reason: string | null): Judged => ({
+  state,
+  reason,
+  hint: null,
+  exit: null,
+  endedAt: null,
+})
 const unknown = (reason: string): Judged => live('unknown', reason)
 
 function neverLaunched(facts: Facts): Judged {
   const created = Date.parse(facts.spec?.createdAt ?? '')
   if (!facts.evidence && facts.nowMs - created < CLAIM_GRACE_MS) return live('starting', null)
   const reason = 'the launch was cut off before the agent began'
-  return { ...live('lost', reason), hint: 'rca resume launches it', endedAt: facts.entries.at(-1)?.at ?? null }
+  return {
+    ...live('lost', reason),
+    hint: 'rca resume launches it',
+    endedAt: facts.entries.at(-1)?.at ?? null,
+  }
 }
 
 function wasKilled(killed: EntryOf<'killed'>, exit: Exit | null): Judged {
@@ -158,7 +169,8 @@ const STATE_OF: Record<Outcome, State> = {
 }
 
 function outcome(end: Conclusion, at: string | null, killed: EntryOf<'killed'> | null): Judged {
-  if (killed && end.outcome !== 'completed') return { ...wasKilled(killed, end.exit), endedAt: at ?? killed.at }
+  if (killed && end.outcome !== 'completed')
+    return { ...wasKilled(killed, end.exit), endedAt: at ?? killed.at }
   return { state: STATE_OF[end.outcome], reason: end.reason, hint: end.hint, exit: end.exit, endedAt: at }
 }
 
@@ -178,7 +190,8 @@ export function killRequested(entries: readonly Entry[]): boolean {
 
 function countAttempts(entries: readonly Entry[], evidence: Evidence | null): number {
   const numbers = new Set(ofType(entries, 'attempt-started').map((one) => one.attempt))
-  for (const end of ofType(entries, 'attempt-ended')) if (end.outcome !== 'called-off') numbers.add(end.attempt)
+  for (const end of ofType(entries, 'attempt-ended'))
+    if (end.outcome !== 'called-off') numbers.add(end.attempt)
   if (evidence?.record.begun === 'launched') numbers.add(evidence.record.number)
   return numbers.size
 }
@@ -193,11 +206,14 @@ export function ofType<T extends Entry['type']>(entries: readonly Entry[], type:
   return entries.filter((one): one is EntryOf<T> => one.type === type)
 }
 
-function sumUsage(all: readonly (Usage | null)[]): Usage | null {
-  const known = all.filter((one) => one !== null)
-  if (known.length === 0) return null
+/** All attempts together; an agent that counts the whole conversation anew each time has said it all last. */
+function totalUsage(ends: readonly Conclusion[]): Usage | null {
+  const known = ends.filter((one) => one.usage !== null)
+  const last = known.at(-1)
+  if (!last) return null
+  if (last.usageIsCumulative) return last.usage
   const sum = (key: keyof Usage) => {
-    const values = known.map((one) => one[key]).filter((value) => value !== null)
+    const values = known.map((one) => one.usage?.[key] ?? null).filter((value) => value !== null)
     return values.length === 0 ? null : values.reduce((a, b) => a + b, 0)
   }
   return {

@@ -3,7 +3,14 @@ import { lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import type { Access, AgentName } from '../agents/driver.ts'
 import { errno, RcaError, unless } from '../errors.ts'
-import { ensurePrivateDirectory, openOwn, readOwn, syncDirectory, writeDurable, writeSynced } from '../system/durable.ts'
+import {
+  ensurePrivateDirectory,
+  openOwn,
+  readOwn,
+  syncDirectory,
+  writeDurable,
+  writeSynced,
+} from '../system/durable.ts'
 import { host } from '../system/identity.ts'
 import { VERSION } from '../version.ts'
 import { formatEnvironment, parseEnvironment } from './environment.ts'
@@ -96,10 +103,18 @@ function makeSpec(wanted: NewTask, session: string, id: string, presetSessionId:
 function clearer(error: unknown, folder: string): unknown {
   const code = errno(error)
   if (code === 'ENOSPC' || code === 'EDQUOT') {
-    return new RcaError('failed', `No space left in ${folder}; nothing was started`, 'Free some space and try again.')
+    return new RcaError(
+      'failed',
+      `No space left in ${folder}; nothing was started`,
+      'Free some space and try again.',
+    )
   }
   if (code === 'EACCES' || code === 'EROFS' || code === 'EPERM') {
-    return new RcaError('config', `${folder} cannot be written (${code})`, 'Set RCA_HOME to a folder of your own.')
+    return new RcaError(
+      'config',
+      `${folder} cannot be written (${code})`,
+      'Set RCA_HOME to a folder of your own.',
+    )
   }
   return error
 }
@@ -179,7 +194,8 @@ export function findTask(state: string, name: string): Stored {
 
 function notFound(name: string, sessions: readonly string[]): RcaError {
   const near = sessions.filter((one) => one.includes(name) || name.includes(parseSession(one)?.task ?? one))
-  const hint = near.length > 0 ? `Did you mean ${near.slice(0, 3).sort().join(' or ')}?` : 'See: rca list --all'
+  const hint =
+    near.length > 0 ? `Did you mean ${near.slice(0, 3).sort().join(' or ')}?` : 'See: rca list --all'
   return new RcaError('not-found', `No task ${JSON.stringify(name)}`, hint)
 }
 

@@ -32,7 +32,14 @@ const pane = (name: string) => `=${name}:`
  * user's default-shell and default-command are. Several words: tmux starts them without another shell between.
  */
 const SHELL = ['/bin/sh', '-i']
-const shellEnvironment = (taskDir: string) => ['-e', argument(`TASK_TMPDIR=${taskDir}`), '-e', 'ENV=', '-e', 'PS1=$ ']
+const shellEnvironment = (taskDir: string) => [
+  '-e',
+  argument(`TASK_TMPDIR=${taskDir}`),
+  '-e',
+  'ENV=',
+  '-e',
+  'PS1=$ ',
+]
 
 export interface SessionInput {
   readonly session: string
@@ -137,7 +144,8 @@ export interface PaneRow {
 export function parsePanes(stdout: string): PaneRow[] {
   const rows: PaneRow[] = []
   for (const line of stdout.split('\n')) {
-    const [name, paneId, pid, dead, inMode, command, attached, created, launchPane, ...mark] = line.split('\t')
+    const [name, paneId, pid, dead, inMode, command, attached, created, launchPane, ...mark] =
+      line.split('\t')
     if (!name || !paneId || launchPane === undefined) continue
     rows.push({
       session: name,

@@ -38,13 +38,21 @@ export function socketPath(name: string | null, env: Env, uid: number): string {
 /** Throws a usage error unless this can name a socket. */
 export function checkSocketName(name: string): string {
   if (/^[A-Za-z0-9_.-]+$/.test(name) || name.startsWith('/')) return name
-  throw new RcaError('usage', `Bad tmux socket ${JSON.stringify(name)}`, 'Use a plain name, as for tmux -L, or a path.')
+  throw new RcaError(
+    'usage',
+    `Bad tmux socket ${JSON.stringify(name)}`,
+    'Use a plain name, as for tmux -L, or a path.',
+  )
 }
 
 export function tmuxServer(socket: string, env: Env): TmuxServer {
   const call = (args: readonly string[], prefix: readonly string[] = []): TmuxResult => {
     const [file, ...rest] = [...prefix, 'tmux', '-u', '-S', socket, ...args]
-    const result = spawnSync(file ?? 'tmux', rest, { env: serverEnvironment(env), encoding: 'utf8', timeout: 20_000 })
+    const result = spawnSync(file ?? 'tmux', rest, {
+      env: serverEnvironment(env),
+      encoding: 'utf8',
+      timeout: 20_000,
+    })
     if (result.error && 'code' in result.error && result.error.code === 'ENOENT') throw noTmux()
     return { code: result.status, stdout: result.stdout ?? '', stderr: (result.stderr ?? '').trim() }
   }
@@ -73,7 +81,10 @@ export function isDuplicateSession(stderr: string): boolean {
 export function serverEnvironment(env: Env): Record<string, string> {
   const kept: Record<string, string> = {}
   for (const [name, value] of Object.entries(env)) {
-    if (value !== undefined && !/^(TMUX|TMUX_PANE|STY|RCA_.*|TASK_TMPDIR|CLAUDECODE|CLAUDE_CODE_.*|CODEX_.*)$/.test(name)) {
+    if (
+      value !== undefined &&
+      !/^(TMUX|TMUX_PANE|STY|RCA_.*|TASK_TMPDIR|CLAUDECODE|CLAUDE_CODE_.*|CODEX_.*)$/.test(name)
+    ) {
       kept[name] = value
     }
   }
@@ -138,7 +149,8 @@ export function installCommand(platform: string, present: readonly string[]): st
     brew: 'brew install tmux',
     pkg: 'sudo pkg install tmux',
   }
-  const fallback = platform === 'darwin' ? 'brew install tmux' : 'see https://github.com/tmux/tmux/wiki/Installing'
+  const fallback =
+    platform === 'darwin' ? 'brew install tmux' : 'see https://github.com/tmux/tmux/wiki/Installing'
   return commands[present[0] ?? ''] ?? fallback
 }
 

@@ -1,0 +1,150 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Driver, LaunchRequest, ResumePlan } from '../agents/driver.ts'
+import { driverFor } from '../agents/index.ts'
+import type { Context } from '../context.ts'
+import { RcaError } from '../errors.ts'
+import { readOwn, writeDurable } from '../system/durable.ts'
+import { isAlive } from '../system/identity.ts'
+import { endAll } from '../system/processes.ts'
+import { run } from '../system/run.ts'
+import { attemptNumbers, readAttempt } from '../task/attempt.ts'
+import { formatEnvironment, resumeEnvironment } from '../task/environment.ts'
+import { appendJournal } from '../task/journal.ts'
+import type { Observed } from '../task/observe.ts'
+import { sizeOf, summarizeOutput, WHOLE } from '../task/output.ts'
+import { attemptFiles, files } from '../task/paths.ts'
+import { unfinishedProcesses } from '../task/processes.ts'
+import type { Spec } from '../task/schema.ts'
+import { readEnvironment } from '../task/store.ts'
+import { ensureSocketDirectory } from '../tmux/server.ts'
+import { abandon, findBinary, type Launch, launchAttempt, launchRequest } from './launch.ts'
+import type { Launched } from './startup.ts'
+import { reachShell } from './terminal.ts'
+
+/** What an interrupted conversation is told. */
+export const CONTINUE_PROMPT =
+  'The previous run was interrupted. Continue the task from where it stopped; look at what is done before you repeat a step.'
+
+export interface RecoverOptions {
+  /** What to tell the conversation; null: to go on. */
+  readonly prompt: string | null
+  readonly env: readonly string[]
+  /** Between asking and forcing what is left of earlier attempts to end, ms. */
+  readonly graceMs: number
+}
+
+/**
+ * Makes the next attempt of a task whose last one is over: ends what is left of the earlier ones, asks the driver how to go
+ * on, and launches. Whoever calls holds the lock of the session and has seen that nothing runs.
+ */
+export async function recover(
+  task: Observed,
+  spec: Spec,
+  options: RecoverOptions,
+  context: Context,
+): Promise<Launched & { readonly note: string | null }> {
+  if (!existsSync(spec.cwd)) {
+    throw new RcaError('failed', `The project folder ${spec.cwd} is gone`, 'Put it back, then resume.')
+  }
+  const driver = await driverFor(spec.agent)
+  const env = resumeEnvironment(driver, readEnvironment(task.dir), context.env, options.env)
+  const binary = findBinary(driver, env.PATH ?? '', spec.cwd)
+  await clearGround(task, spec, options, context)
+  const prompt = options.prompt ?? undelivered(task.dir, driver) ?? CONTINUE_PROMPT
+  const request = launchRequest(spec, task.dir, env, prompt)
+  const summary = summarizeOutput(task.dir, driver, WHOLE)
+  const known = task.derived.agentSessionId ?? summary.sessionId
+  const plan = await driver.planResume(request, known, summary, run)
+  const way = asLaunch(task, plan, driver, request, { given: options.prompt !== null, prompt })
+  writeDurable(files.env(task.dir), formatEnvironment(env))
+  const attempt = (attemptNumbers(task.dir).at(-1) ?? 0) + 1
+  const eventsOffset = sizeOf(files.events(task.dir))
+  const note = noteOf(plan)
+  if (note !== null) appendJournal(task.dir, { type: 'repaired', attempt, what: note })
+  const tmux = context.tmuxAt(spec.terminal.socket)
+  ensureSocketDirectory(tmux.socket, context.uid)
+  const launch: Launch = { ...way, dir: task.dir, spec, attempt, binary }
+  const begun = await launchAttempt(launch, context, (input) => reachShell(tmux, input, context.env))
+  return { dir: task.dir, attempt, begun, driver, eventsOffset, note }
+}
+
+/** Nothing of an earlier attempt may be alive, or able to begin, when the next one does. */
+async function clearGround(
+  task: Observed,
+  spec: Spec,
+  options: RecoverOptions,
+  context: Context,
+): Promise<void> {
+  for (const number of attemptNumbers(task.dir)) {
+    if (readAttempt(task.dir, number).begun === 'no' && !abandon(task.dir, number)) {
+      throw new RcaError('conflict', `${task.session}: attempt ${number} has just begun`)
+    }
+  }
+  await launcherGone(task.dir)
+  const find = () => unfinishedProcesses(spec, task.journal.entries)
+  const count = find().length
+  if (count > 0) context.progress(`ending ${count} processes that the earlier attempt left`)
+  const left = await endAll(find, options)
+  context.progress(null)
+  if (left.length === 0) return
+  const pids = left.map((one) => one.pid).join(', ')
+  throw new RcaError('failed', `${task.session}: processes of earlier attempts would not die (pid ${pids})`)
+}
+
+/** The last launch script frees its shell a moment after its agent's end. */
+async function launcherGone(dir: string): Promise<void> {
+  const last = attemptNumbers(dir).at(-1)
+  const launcher = last === undefined ? null : readAttempt(dir, last).launcher
+  const until = Date.now() + 5_000
+  while (launcher && isAlive(launcher) && Date.now() < until) await sleep(5)
+}
+
+/** A follow-up that the last attempt was fed but cannot have got to work on: it would be lost with its attempt. */
+function undelivered(dir: string, driver: Driver): string | null {
+  const last = attemptNumbers(dir).at(-1)
+  const claim = last === undefined ? null : readAttempt(dir, last).claim
+  if (last === undefined || claim?.how !== 'resume') return null
+  const { eventsOffset: events, stderrOffset: stderr } = claim
+  const range = { events, eventsEnd: null, stderr, stderrEnd: null, ended: true }
+  const { messages, toolsStarted } = summarizeOutput(dir, driver, range)
+  return messages === 0 && toolsStarted === 0
+    ? readOwn(join(files.attempt(dir, last), attemptFiles.prompt))
+    : null
+}
+
+function asLaunch(
+  task: Observed,
+  plan: ResumePlan,
+  driver: Driver,
+  request: LaunchRequest,
+  follow: { given: boolean; prompt: string },
+): Pick<Launch, 'how' | 'sessionId' | 'invocation' | 'prompt'> {
+  if (plan.kind === 'impossible') {
+    throw new RcaError('failed', `${task.session} cannot be resumed: ${plan.why}`, plan.hint)
+  }
+  const { sessionId } = plan
+  if (plan.kind === 'resume') {
+    return {
+      how: 'resume',
+      sessionId,
+      invocation: driver.resume(request, plan.sessionId),
+      prompt: follow.prompt,
+    }
+  }
+  if (follow.given) {
+    const hint = `rca resume ${task.session} without -p starts it.`
+    throw new RcaError('conflict', `There is no conversation to follow up: ${plan.why}`, hint)
+  }
+  const original = { ...request, promptStart: promptStart(task.dir) }
+  return { how: 'restart', sessionId, invocation: driver.start(original, sessionId), prompt: null }
+}
+
+function promptStart(dir: string): string {
+  return (readOwn(files.prompt(dir)) ?? '').slice(0, 256)
+}
+
+function noteOf(plan: ResumePlan): string | null {
+  return plan.kind === 'resume' ? plan.note : plan.kind === 'restart' ? `started over: ${plan.why}` : null
+}
