@@ -1,0 +1,56 @@
+#!/bin/bash
+# A real `systemd --user` in a mount namespace of its own (run under `unshare -m`, as root): a service that called
+# `rca start` and one that called plain tmux are restarted and then stopped. Prints one line `key=value` per thing seen.
+# Usage: outlive.sh NODE RCA WORKDIR   (WORKDIR: bin/codex is a fake agent; everything is kept below it)
+set -u
+node=$1 rca=$2 dir=$3
+export HOME=$dir/home XDG_RUNTIME_DIR=$dir/run RCA_HOME=$dir/state
+unset DBUS_SESSION_BUS_ADDRESS
+mkdir -p "$HOME" "$RCA_HOME"; mkdir -m 700 "$XDG_RUNTIME_DIR"; chmod 700 "$RCA_HOME"
+mount -t tmpfs tmpfs /run/systemd && mkdir -p /run/systemd/system
+for hierarchy in /sys/fs/cgroup/systemd /sys/fs/cgroup/unified /sys/fs/cgroup; do
+  [ -f "$hierarchy/cgroup.procs" ] && mkdir -p "$hierarchy/rca-test-$$" && echo $$ > "$hierarchy/rca-test-$$/cgroup.procs"
+done
+
+systemd --user --unit=basic.target > "$dir/systemd.log" 2>&1 &
+manager=$!
+until [ -S "$XDG_RUNTIME_DIR/systemd/private" ] || ! kill -0 "$manager"; do sleep 0.05; done
+
+end() {
+  tmux -S "$dir/rca.sock" kill-server 2> /dev/null
+  tmux -S "$dir/plain.sock" kill-server 2> /dev/null
+  kill "$manager"; wait "$manager" 2> /dev/null
+  for hierarchy in /sys/fs/cgroup/systemd /sys/fs/cgroup/unified /sys/fs/cgroup; do
+    [ -d "$hierarchy/rca-test-$$" ] || continue
+    echo $$ > "$hierarchy/cgroup.procs"
+    find "$hierarchy/rca-test-$$" -depth -type d -exec rmdir {} + 2> /dev/null
+  done
+}
+trap end EXIT
+
+service() { # name, what it runs once before it stays
+  systemd-run --user --quiet --unit="$1" -p Type=exec -p WorkingDirectory="$HOME" \
+    -p "Environment=PATH=$dir/bin:$PATH" -p "Environment=XDG_RUNTIME_DIR=$XDG_RUNTIME_DIR" \
+    -p "Environment=RCA_HOME=$RCA_HOME" -p "Environment=RCA_TMUX_SOCKET=$dir/rca.sock" \
+    /bin/sh -c "$2; exec sleep 600"
+}
+wait_for() { for _ in $(seq 400); do [ -s "$1" ] && return; sleep 0.05; done; echo "missing=$1"; cat "$dir"/*.log; exit 1; }
+same() { [ -r "/proc/$2/stat" ] && echo "$1=alive" || echo "$1=gone"; }
+
+service rca "'$node' '$rca' start codex outlive -p hello --if-exists reuse > '$dir/start.log' 2>&1"
+# systemd expands $ in a unit's command line: what needs one goes into a file.
+printf 'echo $$ > "%s"; exec sleep 600\n' "$dir/plain.pid" > "$dir/plain-agent"
+service plain "tmux -S '$dir/plain.sock' new-session -d -s codex-plain sh '$dir/plain-agent'"
+wait_for "$dir/agent.pid"; wait_for "$dir/plain.pid"; wait_for "$dir/start.log"
+agent=$(cat "$dir/agent.pid") plain=$(cat "$dir/plain.pid")
+echo "start=$(head -n 1 "$dir/start.log")"
+same rca-started "$agent"; same plain-started "$plain"
+rm "$dir/plain.pid"
+systemctl --user restart rca plain
+same rca-after-restart "$agent"; same plain-after-restart "$plain"
+wait_for "$dir/plain.pid"; plain=$(cat "$dir/plain.pid")
+systemctl --user stop rca plain
+same rca-after-stop "$agent"; same plain-after-stop "$plain"
+echo "status=$("$node" "$rca" status codex-outlive --json | tr -d '\n')"
+"$node" "$rca" kill codex-outlive --grace 1s > /dev/null
+same rca-after-kill "$agent"
