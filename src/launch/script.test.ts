@@ -1,0 +1,129 @@
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { parseSelf } from '../system/identity.ts'
+import { formatEnvironment } from '../task/environment.ts'
+import { agentScript, DONE_MARKER, launchScript, type ScriptInput, typedLine } from './script.ts'
+
+/** Everything here runs the real scripts with the real sh; only tmux is not there. */
+describe('the launch script', () => {
+  let root: string
+  let input: ScriptInput
+
+  const attempt = () => join(input.taskDir, 'attempts', '1')
+  const agent = (body: string) => writeFileSync(join(root, 'agent'), `#!/bin/sh\n${body}\n`, { mode: 0o755 })
+  const write = (change: Partial<ScriptInput> = {}) => {
+    input = { ...input, ...change }
+    writeFileSync(join(attempt(), 'launch'), launchScript(input))
+    writeFileSync(join(attempt(), 'agent'), agentScript(input))
+  }
+  const run = () =>
+    spawnSync('sh', [join(attempt(), 'launch')], { encoding: 'utf8', env: { PATH: process.env.PATH } })
+  const read = (name: string) => readFileSync(join(input.taskDir, name), 'utf8')
+  const exit = () => JSON.parse(read('attempts/1/exit.json'))
+
+  beforeEach(() => {
+    root = mkdtempSync(join(tmpdir(), "rca it's $(x) "))
+    const taskDir = join(root, 'task;')
+    mkdirSync(join(taskDir, 'attempts', '1'), { recursive: true })
+    mkdirSync(join(root, 'project'))
+    for (const [name, text] of [
+      ['prompt', "-x $(touch pwned) 'q'\n"],
+      ['events.jsonl', 'earlier\n'],
+      ['stderr.log', ''],
+      ['env', formatEnvironment({ PATH: process.env.PATH ?? '', KEY: "it's $(x)" })],
+    ] as const) {
+      writeFileSync(join(taskDir, name), text)
+    }
+    input = {
+      session: 'codex-x',
+      taskDir,
+      attempt: 1,
+      cwd: join(root, 'project'),
+      argv: [join(root, 'agent'), "-a'b", '$(touch pwned)', ''],
+      env: { ADDED: '`id`' },
+      cookie: 'id:1',
+      promptFile: '../../prompt',
+      eventsOffset: 8,
+      stderrOffset: 0,
+      dropLinesWith: null,
+      settle: ['true'],
+    }
+    agent('cat; env >&2; printf "<%s>" "$@"; pwd; exit 3')
+    write()
+  })
+  afterEach(() => rmSync(root, { recursive: true }))
+
+  it('hands everything on literally, into the files and nowhere else', () => {
+    run()
+    const events = read('events.jsonl')
+    expect(events).toBe(`earlier\n-x $(touch pwned) 'q'\n<-a'b><$(touch pwned)><>${input.cwd}\n`)
+    const env = read('stderr.log')
+    expect(env).toContain("KEY=it's $(x)\n")
+    expect(env).toContain('ADDED=`id`\n')
+    expect(env).toContain('RCA_ATTEMPT=id:1\n')
+    expect(env).toContain(`TASK_TMPDIR=${input.taskDir}\n`)
+    expect(env).not.toMatch(/RCA_LAUNCH|VITEST|NODE_/)
+    expect(exit()).toMatchObject({
+      code: 3,
+      interrupted: false,
+      endedAt: expect.stringMatching(/^\d{4}-.*Z$/),
+    })
+    expect(readdirSync(input.cwd)).toEqual([])
+    expect(readdirSync(attempt()).sort()).toEqual(['agent', 'begun', 'exit.json', 'launch', 'process'])
+  })
+  it('says which processes it and the agent are', () => {
+    agent('echo $$')
+    run()
+    const pid = Number(read('events.jsonl').split('\n')[1])
+    expect(parseSelf(read('attempts/1/process'))).toMatchObject({ pid, start: expect.stringMatching(/./) })
+    expect(parseSelf(read('attempts/1/begun'))?.pid).not.toBe(pid)
+  })
+  it('runs the agent once, however often it is run', () => {
+    run()
+    const before = read('events.jsonl')
+    expect(run()).toMatchObject({ status: 125, stderr: expect.stringContaining('begun already') })
+    expect(read('events.jsonl')).toBe(before)
+  })
+  it('runs nothing when the attempt was called off', () => {
+    writeFileSync(join(attempt(), 'begun'), 'called-off\n')
+    expect(run().status).toBe(125)
+    expect(read('events.jsonl')).toBe('earlier\n')
+  })
+  it('shows the done marker after a good end, and only then', () => {
+    agent(`echo before; echo '${DONE_MARKER}'; printf '\\033]0;title\\007x'`)
+    const good = run().stdout
+    expect(good.split(DONE_MARKER)).toHaveLength(2)
+    expect(good.trimEnd().endsWith(DONE_MARKER)).toBe(true)
+    expect(read('events.jsonl')).toContain(DONE_MARKER)
+    rmSync(join(attempt(), 'begun'))
+    write({ settle: ['false'] })
+    expect(run().stdout).not.toContain(DONE_MARKER)
+  })
+  it('tells a death by signal as the shell does', () => {
+    agent('kill -9 $$')
+    run()
+    expect(exit().code).toBe(137)
+  })
+  it('drops the lines of an agent that floods, and keeps all others to the last', () => {
+    agent('for i in 1 2 3; do echo "keep $i"; echo "drop \\"me\\" $i"; done; printf last')
+    write({ dropLinesWith: '"me"' })
+    run()
+    expect(read('events.jsonl')).toBe('earlier\nkeep 1\nkeep 2\nkeep 3\nlast\n')
+    expect(exit().code).toBe(0)
+  })
+  it('fails with the reason on stderr where the folder or the agent cannot be had', () => {
+    write({ cwd: join(root, 'gone') })
+    run()
+    expect(exit().code).toBe(125)
+    expect(read('stderr.log')).toContain('gone')
+  })
+})
+
+describe('typedLine', () => {
+  it('is short and holds nothing of the user’s', () => {
+    expect(typedLine(12)).toBe('sh "$TASK_TMPDIR/attempts/12/launch"')
+  })
+})

@@ -1,0 +1,72 @@
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { appendJournal, parseJournal, readJournal } from './journal.ts'
+
+const line = (number: number) =>
+  JSON.stringify({ at: '2026-01-01T00:00:00.000Z', type: 'attempt-claimed', attempt: number, how: 'start' })
+
+describe('parseJournal', () => {
+  it('reads whole lines and passes over a torn last one', () => {
+    const { entries, problems } = parseJournal(`${line(1)}\n${line(2)}\n${line(3).slice(0, 20)}`)
+    expect(entries).toHaveLength(2)
+    expect(problems).toEqual([])
+  })
+  it('takes a last line that lacks only its end', () => {
+    expect(parseJournal(`${line(1)}\n${line(2)}`).entries).toHaveLength(2)
+  })
+  it('passes over a line that was torn and then closed by the next writer', () => {
+    expect(parseJournal(`${line(1)}\n${line(2).slice(0, 20)}\n${line(3)}\n`)).toMatchObject({
+      entries: [{ attempt: 1 }, { attempt: 3 }],
+      problems: [],
+    })
+  })
+  it.each([
+    'garbage',
+    '{"at":"x"}',
+    '[]',
+    'null',
+    '{"at":"x","type":"attempt-claimed","attempt":"one","how":"start"}',
+  ])('reports %s', (bad) => {
+    const { entries, problems } = parseJournal(`${line(1)}\n${bad}\n${line(2)}\n`)
+    expect(entries).toHaveLength(2)
+    expect(problems).toEqual(['journal.jsonl line 2 cannot be read'])
+  })
+  it('passes over entries of a type that a newer release writes', () => {
+    expect(parseJournal('{"at":"x","type":"teleported","to":"mars"}\n')).toEqual({
+      entries: [],
+      problems: [],
+    })
+  })
+  it('keeps fields that a newer release adds', () => {
+    const newer = line(1).replace('}', ',"weather":"fine"}')
+    expect(parseJournal(`${newer}\n`).entries[0]).toHaveProperty('weather', 'fine')
+  })
+  it('does not take U+2028 for the end of a line', () => {
+    const entry = { at: 'x', type: 'killed', by: 'a\u2028b', processes: 0 }
+    expect(parseJournal(`${JSON.stringify(entry)}\n`).entries[0]).toMatchObject({ by: 'a\u2028b' })
+  })
+})
+
+describe('appendJournal', () => {
+  let dir: string
+  beforeEach(() => {
+    dir = mkdtempSync(join(tmpdir(), 'rca-journal-'))
+  })
+  afterEach(() => rmSync(dir, { recursive: true }))
+
+  it('closes a torn line first, so that it swallows nothing', () => {
+    writeFileSync(join(dir, 'journal.jsonl'), `${line(1)}\n${line(2).slice(0, 15)}`)
+    appendJournal(dir, { type: 'killed', by: 'me', processes: 1 })
+    const { entries, problems } = readJournal(dir)
+    expect(entries.map((entry) => entry.type)).toEqual(['attempt-claimed', 'killed'])
+    expect(problems).toEqual([])
+    expect(readFileSync(join(dir, 'journal.jsonl'), 'utf8')).toContain(line(2).slice(0, 15))
+  })
+  it('follows no symlink', () => {
+    symlinkSync(join(dir, 'elsewhere'), join(dir, 'journal.jsonl'))
+    expect(() => appendJournal(dir, { type: 'killed', by: 'me', processes: 1 })).toThrow()
+    expect(() => readJournal(dir)).toThrow()
+  })
+})
