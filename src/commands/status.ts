@@ -11,7 +11,7 @@ import type { EntryOf } from '../task/schema.ts'
 import { isLive, ofType } from '../task/state.ts'
 import { findTask } from '../task/store.ts'
 
-export interface AttemptJson {
+interface AttemptJson {
   readonly number: number
   readonly how: string | null
   readonly startedAt: string | null

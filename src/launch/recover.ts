@@ -24,7 +24,7 @@ import type { Launched } from './startup.ts'
 import { reachShell } from './terminal.ts'
 
 /** What an interrupted conversation is told. */
-export const CONTINUE_PROMPT =
+const CONTINUE_PROMPT =
   'The previous run was interrupted. Continue the task from where it stopped; look at what is done before you repeat a step.'
 
 export interface RecoverOptions {

@@ -25,7 +25,7 @@ import {
 type Env = Readonly<Record<string, string | undefined>>
 
 /** What is to be done to have a line run in a session's shell. */
-export type Move =
+type Move =
   | { readonly kind: 'new-session' }
   /** A session of an older task of rca's with this name, whose work is over: it is closed first. */
   | { readonly kind: 'replace' }
@@ -113,7 +113,7 @@ async function isOver(dir: string): Promise<boolean> {
   return state !== 'unknown' && !isLive(state)
 }
 
-export function foreignSession(session: string, socket: string): RcaError {
+function foreignSession(session: string, socket: string): RcaError {
   return new RcaError(
     'conflict',
     `The name ${session} is taken by a tmux session that is not this task's`,

@@ -80,7 +80,7 @@ export function lastOutputMs(dir: string): number {
 }
 
 /** The events of one stretch of events.jsonl and, where the driver reads it, of stderr.log. */
-export function* readEvents(dir: string, driver: Driver, range: OutputRange): Generator<AgentEvent> {
+function* readEvents(dir: string, driver: Driver, range: OutputRange): Generator<AgentEvent> {
   const { ended } = range
   for (const { text } of readLines(files.events(dir), range.events, range.eventsEnd, ended))
     yield* driver.parse(text)

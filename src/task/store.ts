@@ -5,7 +5,6 @@ import type { Access, AgentName } from '../agents/driver.ts'
 import { errno, RcaError, unless } from '../errors.ts'
 import {
   ensurePrivateDirectory,
-  openOwn,
   readOwn,
   syncDirectory,
   writeDurable,
@@ -204,9 +203,6 @@ export function readEnvironment(dir: string): Record<string, string> | null {
   const text = readOwn(files.env(dir))
   return text === null ? null : parseEnvironment(text)
 }
-
-/** Opens one of the files that the agent writes (`events.jsonl`, `stderr.log`) for reading. */
-export const openOutput = openOwn
 
 /** Throws `unknown-state` where the spec cannot be read: then nothing may be done to the task. */
 export function requireSpec(task: Stored): Spec {

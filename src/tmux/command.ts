@@ -8,7 +8,7 @@ const WIDTH = 200
 const HEIGHT = 50
 
 /** The session option that marks a session as rca's; it holds the task directory. */
-export const MARK = '@rca_task'
+const MARK = '@rca_task'
 /** The session option that names the pane whose shell runs the launch scripts. */
 const PANE = '@rca_pane'
 

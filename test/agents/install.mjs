@@ -15,26 +15,32 @@ export function cacheDir() {
   return join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'rca-test-agents')
 }
 
+const CI = ['ci', '--no-audit', '--no-fund', '--loglevel=error']
 const HERE = fileURLToPath(new URL('.', import.meta.url))
 
 /**
  * Where installAgents puts the binaries.
- * @param {{ from?: string }} [options]
+ * @param {{ from?: string, cache?: string }} [options]
  */
-export function agentsBinDir({ from = HERE } = {}) {
+export function agentsBinDir({ from = HERE, cache = cacheDir() } = {}) {
   const lock = readFileSync(join(from, 'package-lock.json'))
   const version = createHash('sha256').update(lock).digest('hex').slice(0, 12)
-  return join(cacheDir(), version, 'node_modules', '.bin')
+  return join(cache, version, 'node_modules', '.bin')
 }
 
 /**
  * Installs what `from`/package-lock.json pins, once per lock file, and gives the directory of the binaries. Two at the
  * same time are harmless: each installs for itself, the first to finish wins.
- * @param {{ from?: string }} [options]   Default: this folder, all four agents.
+ *
+ * @param {object} [options]
+ * @param {string} [options.from]          Default: this folder, all four agents.
+ * @param {string} [options.cache]         Default: cacheDir(). With another one npm's own cache goes there too.
+ * @param {AbortSignal} [options.signal]   Ends an installation that is under way.
  * @returns {Promise<string>}
  */
-export async function installAgents({ from = HERE } = {}) {
-  const binDir = agentsBinDir({ from })
+export async function installAgents({ from = HERE, cache = cacheDir(), signal } = {}) {
+  const binDir = agentsBinDir({ from, cache })
+  const env = cache === cacheDir() ? process.env : { ...process.env, npm_config_cache: join(cache, 'npm') }
   const target = resolve(binDir, '../..')
   if (existsSync(target)) return binDir
   const temporary = `${target}.${randomBytes(4).toString('hex')}`
@@ -42,17 +48,13 @@ export async function installAgents({ from = HERE } = {}) {
   try {
     for (const file of ['package.json', 'package-lock.json'])
       copyFileSync(join(from, file), join(temporary, file))
-    await npmCi(temporary).catch(() => npmCi(temporary))
+    const npmCi = () => run('npm', CI, { cwd: temporary, env, maxBuffer: 64 << 20, ...(signal && { signal }) })
+    await npmCi().catch(npmCi)
     moveInto(temporary, target)
   } finally {
     rmSync(temporary, { recursive: true, force: true })
   }
   return binDir
-}
-
-/** @param {string} cwd */
-async function npmCi(cwd) {
-  await run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd, maxBuffer: 64 << 20 })
 }
 
 /**

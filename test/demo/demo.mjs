@@ -1,0 +1,188 @@
+// @ts-check
+/**
+ * The main job, for real and without any account: rca runs the agent pi (from npm) against a scripted model server on
+ * loopback, the agent is killed half-way, resumed, and finishes the same conversation. `npm run demo`.
+ */
+import { readFileSync } from 'node:fs'
+import { constants } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { wantsColour } from './colour.mjs'
+import { hasTmux, openStage } from './stage.mjs'
+import { FILES, LEDGER, PROMPT, SCRIPT, SESSION, TASK } from './story.mjs'
+
+/** @typedef {import('./stage.mjs').Stage} Stage */
+
+const colour = wantsColour(process.stdout)
+/** @param {number} code */
+const style = (code) => (/** @type {string} */ text) => (colour ? `\u001b[${code}m${text}\u001b[0m` : text)
+const [bold, green, red, blue] = [style(1), style(32), style(31), style(34)]
+
+/** For people to read along; programs need no pauses. */
+const PAUSE_MS = process.stdout.isTTY ? 900 : 0
+
+async function main() {
+  if (!hasTmux()) {
+    console.error('The demo needs tmux, which is not installed (or not on PATH): sudo apt install tmux')
+    process.exitCode = 69
+    return
+  }
+  const stop = new AbortController()
+  for (const name of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
+    process.once(name, () => {
+      process.exitCode = 128 + constants.signals[name]
+      stop.abort()
+    })
+  }
+  /** @type {Stage|undefined} */
+  let stage
+  try {
+    process.stdout.write('Installing the agent pi from npm into a temporary directory … ')
+    stage = await openStage({ files: FILES, script: SCRIPT, colour }, stop.signal)
+    console.log('done.')
+    await Promise.race([play(stage), interrupted(stop.signal)])
+  } catch (error) {
+    process.exitCode ||= 1
+    if (!stop.signal.aborted) console.error(`\n${red('The demo failed:')} ${message(error)}`)
+  } finally {
+    await stage?.close()
+    console.log(`\nEverything that the demo made is removed${stage ? ` (${stage.dir})` : ''}.`)
+  }
+}
+
+/** @param {AbortSignal} signal @returns {Promise<never>} */
+function interrupted(signal) {
+  return new Promise((_, reject) => {
+    const give = () => reject(new Error('interrupted'))
+    if (signal.aborted) give()
+    signal.addEventListener('abort', give)
+  })
+}
+
+/** @param {unknown} error */
+const message = (error) => (error instanceof Error ? error.message : String(error))
+
+/** @param {Stage} stage */
+async function play(stage) {
+  say('A task for an agent: it runs in tmux and outlives this terminal.')
+  await show(stage, ['start', 'pi', TASK, '-p', PROMPT])
+  await until('the second step', async () => ledger(stage).length >= 2)
+  await show(stage, ['list'])
+  await show(stage, ['logs', SESSION])
+
+  const agent = await untilSlowTest(stage)
+  say('Half-way, while it runs the slow tests, the agent is killed.')
+  command(`kill -9 ${agent.pid}`)
+  process.kill(agent.pid, 'SIGKILL')
+  await until('the end to be seen', async () => (await status(stage)).state !== 'running')
+  await show(stage, ['status', SESSION])
+
+  say('Its own conversation goes on where it stopped.')
+  const before = stage.server.requests.length
+  await show(stage, ['resume', SESSION])
+  await show(stage, ['wait', SESSION])
+  await show(stage, ['logs', SESSION, '--attempt', '2'])
+  command('cat steps.log')
+  process.stdout.write(readFileSync(join(stage.project, 'steps.log')))
+  prove(stage, agent.conversation, before, await status(stage))
+}
+
+/** @param {string} text */
+function say(text) {
+  console.log(`\n${blue(`# ${text}`)}`)
+}
+
+/** @param {string} text */
+function command(text) {
+  console.log(`${green('$')} ${bold(text)}`)
+}
+
+/**
+ * Runs one rca command and shows both, it and what it prints.
+ * @param {Stage} stage
+ * @param {string[]} args
+ */
+async function show(stage, args) {
+  command(['rca', ...args.map(asTyped)].join(' '))
+  const { code } = await stage.rca(args, (text) => void process.stdout.write(text))
+  check(code === 0, `rca ${args[0]} ended with exit code ${code}`)
+  await sleep(PAUSE_MS)
+}
+
+/** @param {string} word */
+const asTyped = (word) => (/^[\w./:=-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)
+
+/** @param {Stage} stage */
+async function status(stage) {
+  const { stdout } = await stage.rca(['status', SESSION, '--json'])
+  return JSON.parse(stdout)
+}
+
+/** @param {Stage} stage */
+function ledger(stage) {
+  try {
+    return readFileSync(join(stage.project, 'steps.log'), 'utf8').trim().split('\n')
+  } catch {
+    return []
+  }
+}
+
+/**
+ * @param {Stage} stage
+ * @returns {Promise<{ pid: number, conversation: string }>}   The agent in the midst of its third step.
+ */
+async function untilSlowTest(stage) {
+  let task = await status(stage)
+  await until('the slow tests', async () => {
+    task = await status(stage)
+    return task.processes.some((/** @type {{ command: string }} */ one) => /test\.mjs --all/.test(one.command))
+  })
+  return { pid: task.pid, conversation: task.agentSessionId }
+}
+
+/**
+ * @param {string} what
+ * @param {() => Promise<boolean>} seen
+ */
+async function until(what, seen) {
+  for (const end = Date.now() + 30_000; Date.now() < end; await sleep(50)) if (await seen()) return
+  throw new Error(`waited 30 s for ${what}`)
+}
+
+/**
+ * @param {boolean} holds
+ * @param {string} otherwise
+ */
+function check(holds, otherwise) {
+  if (!holds) throw new Error(otherwise)
+}
+
+/**
+ * @param {Stage} stage
+ * @param {string} conversation   Before the kill.
+ * @param {number} before         Model requests until the resume.
+ * @param {{ state: string, attempts: number, agentSessionId: string }} task
+ */
+function prove(stage, conversation, before, task) {
+  const [first, next] = [stage.server.requests[0], stage.server.requests[before]]
+  const known = next?.done ?? []
+  say('What has become of it')
+  verdict(task.state === 'done' && task.attempts === 2, 'the task is done, in two attempts')
+  verdict(String(ledger(stage)) === String(LEDGER), 'each of the four steps was done exactly once, in order')
+  verdict(task.agentSessionId === conversation, `it is one conversation: ${conversation}`)
+  verdict(
+    next?.userTexts[0] === first?.userTexts[0] && String(known) === String(LEDGER.slice(0, 2)),
+    `the first request after the kill told the model what it knew: ${known.map((one) => `"${one}"`).join(', ')}`,
+  )
+}
+
+/**
+ * @param {boolean} holds
+ * @param {string} claim
+ */
+function verdict(holds, claim) {
+  console.log(`${holds ? green('✓') : red('✗')} ${claim}`)
+  check(holds, `this is not true: ${claim}`)
+}
+
+await main()
