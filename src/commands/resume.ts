@@ -1,6 +1,7 @@
 import type { Context } from '../context.ts'
 import { RcaError } from '../errors.ts'
 import { confirm } from '../launch/confirm.ts'
+import { abandonUnbegun } from '../launch/launch.ts'
 import { type RecoverOptions, recover } from '../launch/recover.ts'
 import { type TaskJson, taskJson } from '../task/json.ts'
 import { acquireLock } from '../task/lock.ts'
@@ -26,6 +27,7 @@ export async function resume(name: string, options: RecoverOptions, context: Con
   const lock = await acquireLock(context.state, found.session, 'rca resume', 20_000)
   let launched: Awaited<ReturnType<typeof recover>>
   try {
+    abandonUnbegun(found.dir)
     const task = await settle(await atRest(found))
     const nothing = nothingToDo(task, options.prompt !== null)
     if (nothing) return { task: taskJson(task), resumed: false, note: nothing }
@@ -45,7 +47,8 @@ function nothingToDo(task: Observed, followUp: boolean): string | null {
     throw new RcaError('unknown-state', `${session}: ${reason}`, `Nothing was touched. Look at ${task.dir}.`)
   }
   if (state === 'done') return followUp ? null : `${session} is done; -p continues the conversation`
-  if (!isLive(state)) return null
+  // Made, and nothing launched: whoever was about to has died, for the lock is ours.
+  if (!isLive(state) || (state === 'starting' && !task.evidence)) return null
   if (!followUp) return `${session} is ${state}; nothing to do`
   const hint = `Wait for its end (rca wait ${session}) or end it (rca kill ${session}).`
   throw new RcaError('conflict', `${session} is ${state}: a follow-up has to wait`, hint)

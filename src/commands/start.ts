@@ -5,7 +5,7 @@ import { driverFor } from '../agents/index.ts'
 import type { Context } from '../context.ts'
 import { errno, RcaError } from '../errors.ts'
 import { confirm } from '../launch/confirm.ts'
-import { findBinary, launchAttempt, launchRequest, prepare } from '../launch/launch.ts'
+import { abandonUnbegun, findBinary, launchAttempt, launchRequest, prepare } from '../launch/launch.ts'
 import type { Launched } from '../launch/startup.ts'
 import { openSession } from '../launch/terminal.ts'
 import { ensurePrivateDirectory } from '../system/durable.ts'
@@ -17,7 +17,7 @@ import type { Observed } from '../task/observe.ts'
 import { tasksDirectory } from '../task/paths.ts'
 import { settle } from '../task/settle.ts'
 import { isLive } from '../task/state.ts'
-import { createTask, type NewTask, sha256, tasksOfSession } from '../task/store.ts'
+import { createTask, type NewTask, readTask, sha256, tasksOfSession } from '../task/store.ts'
 import { killSession, newSession, type SessionInput } from '../tmux/command.ts'
 import { endTask } from './kill.ts'
 
@@ -144,7 +144,8 @@ async function readPromptFile(file: string, context: Context): Promise<Uint8Arra
 async function settleExisting(options: StartOptions, wanted: NewTask, session: string, context: Context) {
   const newest = tasksOfSession(context.state, session)[0]
   if (!newest) return null
-  const task = await settle(newest)
+  abandonUnbegun(newest.dir)
+  const task = await settle(readTask(newest.dir) ?? newest)
   const { state } = task.derived
   if (options.ifExists === 'reuse') return sameTask(task, wanted)
   if (state === 'unknown') {
@@ -154,7 +155,7 @@ async function settleExisting(options: StartOptions, wanted: NewTask, session: s
       `Look at ${task.dir}.`,
     )
   }
-  if (!isLive(state)) return null
+  if (!isLive(state) || (state === 'starting' && !task.evidence)) return null
   if (options.ifExists === 'replace') {
     await endTask(task, 'rca start --if-exists replace', context, { graceMs: 5_000 })
     return null

@@ -1,9 +1,10 @@
+import { basename } from 'node:path'
 import type { Driver, Invocation, LaunchRequest } from '../agents/driver.ts'
 import type { Context } from '../context.ts'
 import { RcaError } from '../errors.ts'
 import { host, ownIdentity } from '../system/identity.ts'
 import { which } from '../system/which.ts'
-import { type AttemptContent, callOff, claimAttempt, readAttempt } from '../task/attempt.ts'
+import { type AttemptContent, attemptNumbers, callOff, claimAttempt, readAttempt } from '../task/attempt.ts'
 import { appendJournal } from '../task/journal.ts'
 import { sizeOf } from '../task/output.ts'
 import { attemptFiles, files } from '../task/paths.ts'
@@ -157,6 +158,18 @@ export function abandon(dir: string, attempt: number): boolean {
     lastActivityAt: null,
   })
   return true
+}
+
+/**
+ * Calls off every attempt that has not begun. For whoever holds the lock of the session: whoever claimed them held it too
+ * and died. Throws `conflict` where one begins in this very moment.
+ */
+export function abandonUnbegun(dir: string): void {
+  for (const number of attemptNumbers(dir)) {
+    if (readAttempt(dir, number).begun === 'no' && !abandon(dir, number)) {
+      throw new RcaError('conflict', `Attempt ${number} of ${basename(dir)} has just begun`)
+    }
+  }
 }
 
 function recordStart(launch: Launch, claim: Claim): void {

@@ -19,7 +19,7 @@ import { unfinishedProcesses } from '../task/processes.ts'
 import type { Spec } from '../task/schema.ts'
 import { readEnvironment } from '../task/store.ts'
 import { ensureSocketDirectory } from '../tmux/server.ts'
-import { abandon, findBinary, type Launch, launchAttempt, launchRequest } from './launch.ts'
+import { findBinary, type Launch, launchAttempt, launchRequest } from './launch.ts'
 import type { Launched } from './startup.ts'
 import { reachShell } from './terminal.ts'
 
@@ -37,7 +37,7 @@ export interface RecoverOptions {
 
 /**
  * Makes the next attempt of a task whose last one is over: ends what is left of the earlier ones, asks the driver how to go
- * on, and launches. Whoever calls holds the lock of the session and has seen that nothing runs.
+ * on, and launches. Whoever calls holds the lock of the session, has called off what had not begun and seen that nothing runs.
  */
 export async function recover(
   task: Observed,
@@ -70,18 +70,13 @@ export async function recover(
   return { dir: task.dir, attempt, begun, driver, eventsOffset, note }
 }
 
-/** Nothing of an earlier attempt may be alive, or able to begin, when the next one does. */
+/** Nothing of an earlier attempt may be alive when the next one begins. */
 async function clearGround(
   task: Observed,
   spec: Spec,
   options: RecoverOptions,
   context: Context,
 ): Promise<void> {
-  for (const number of attemptNumbers(task.dir)) {
-    if (readAttempt(task.dir, number).begun === 'no' && !abandon(task.dir, number)) {
-      throw new RcaError('conflict', `${task.session}: attempt ${number} has just begun`)
-    }
-  }
   await launcherGone(task.dir)
   const find = () => unfinishedProcesses(spec, task.journal.entries)
   const count = find().length

@@ -1,8 +1,8 @@
 import { rmSync } from 'node:fs'
+import { errno } from '../errors.ts'
 import { writeDurable } from '../system/durable.ts'
 import { appendJournal } from './journal.ts'
 import { type Observed, observe } from './observe.ts'
-import { lastOutputMs } from './output.ts'
 import { files } from './paths.ts'
 import { ofType } from './state.ts'
 import { readTask, type Stored } from './store.ts'
@@ -14,24 +14,29 @@ import { readTask, type Stored } from './store.ts'
  */
 export async function settle(task: Stored): Promise<Observed> {
   const observed = await observe(task, Date.now())
-  const end = observed.pending
-  if (!end || !observed.evidence) return observed
-  const { sessionId, ...conclusion } = end
-  // A wrong conversation must not take the place of the right one's id.
-  if (conclusion.cause !== 'wrong-session') rememberSession(observed, sessionId, end.attempt)
-  const at = observed.evidence.record.exitAt ?? new Date().toISOString()
-  const outputMs = lastOutputMs(task.dir)
-  const lastActivityAt = outputMs === 0 ? null : new Date(outputMs).toISOString()
-  appendJournal(task.dir, {
-    type: 'attempt-ended',
-    ...conclusion,
-    denials: [...conclusion.denials],
-    at,
-    lastActivityAt,
-  })
+  if (!observed.pending || !observed.evidence) return observed
+  try {
+    record(observed, observed.pending)
+  } catch (error) {
+    // Without a disk to write to the verdict still stands; somebody records it later.
+    if (['ENOSPC', 'EDQUOT', 'EROFS'].includes(errno(error) ?? '')) return observed
+    throw error
+  }
   const settled = await observe(readTask(task.dir) ?? task, Date.now())
   closeBooks(settled)
   return settled
+}
+
+function record(task: Observed, end: NonNullable<Observed['pending']>): void {
+  const { sessionId, ...conclusion } = end
+  // A wrong conversation must not take the place of the right one's id.
+  if (conclusion.cause !== 'wrong-session') rememberSession(task, sessionId, end.attempt)
+  const at = task.evidence?.record.exitAt ?? task.lastActivityAt ?? new Date().toISOString()
+  const { denials, lastActivityAt } = {
+    denials: [...conclusion.denials],
+    lastActivityAt: task.lastActivityAt,
+  }
+  appendJournal(task.dir, { type: 'attempt-ended', ...conclusion, denials, at, lastActivityAt })
 }
 
 /** What a task that has ended keeps and what it does not. */
