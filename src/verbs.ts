@@ -1,6 +1,7 @@
 import { constants } from 'node:os'
 import { ACCESS, AGENTS } from './agents/driver.ts'
 import type { Verb } from './cli.ts'
+import type { DryRun } from './commands/dry-run.ts'
 import type { LogItem } from './commands/logs.ts'
 import { type Context, stateDirectory, tmuxFrom } from './context.ts'
 import { formatDuration, parseDuration } from './duration.ts'
@@ -57,8 +58,11 @@ const start: Verb = async ([agent = '', task = ''], options, rest) => {
     stallAfterMs: parseDuration(text(options, 'stallAfter') ?? '15m', '--stall-after'),
     ifExists: (['fail', 'reuse', 'replace'] as const).find((one) => one === options.ifExists) ?? 'fail',
   }
+  if (flag(options, 'dryRun')) {
+    const { dryRun } = await import('./commands/dry-run.ts')
+    return showDryRun(await dryRun(wanted, context), io)
+  }
   const commands = await import('./commands/start.ts')
-  if (flag(options, 'dryRun')) return showDryRun(await commands.dryRun(wanted, context), io)
   const result = await commands.start(wanted, context)
   if (flag(options, 'wait')) return followToEnd(result.task.name, io, context)
   if (io.json) return io.outJson(result.task)
@@ -66,7 +70,7 @@ const start: Verb = async ([agent = '', task = ''], options, rest) => {
   io.out(renderStarted(result.task, result.created ? 'started' : 'was there already', io.paint))
 }
 
-async function showDryRun(plan: Awaited<ReturnType<typeof import('./commands/start.ts').dryRun>>, io: Io) {
+async function showDryRun(plan: DryRun, io: Io): Promise<void> {
   if (io.json) return io.outJson(plan)
   const { quoteAll } = await import('./system/shell.ts')
   io.out(`${quoteAll(plan.tmux)}\n\n--- launch\n${plan.launchScript}\n--- agent\n${plan.agentScript}`)
@@ -245,12 +249,14 @@ const kill: Verb = async (names, options) => {
   const graceMs = parseDuration(text(options, 'grace') ?? '5s', '--grace')
   const results = await Promise.allSettled(names.map((name) => commands.kill(name, { graceMs }, context)))
   const killed = results.filter((one) => one.status === 'fulfilled').map((one) => one.value)
-  if (io.json) io.outJson(killed)
-  else {
+  const [first, ...others] = results.filter((one) => one.status === 'rejected').map((one) => one.reason)
+  if (io.json && !first) return io.outJson(killed)
+  if (!io.json) {
     const { renderBrief } = await import('./render/task.ts')
     for (const task of killed) io.out(renderBrief(task, io.paint))
+    for (const error of others) context.warn(error instanceof Error ? error.message : String(error))
   }
-  for (const one of results) if (one.status === 'rejected') throw one.reason
+  if (first) throw first
 }
 
 const settle: Verb = async ([dir = '']) => {

@@ -5,6 +5,7 @@ import { readAttempt } from '../task/attempt.ts'
 import { atRest, type Observed, observe } from '../task/observe.ts'
 import { unfinishedProcesses } from '../task/processes.ts'
 import { rememberSession, settle } from '../task/settle.ts'
+import { isLive } from '../task/state.ts'
 import { readTask, requireSpec, type Stored } from '../task/store.ts'
 import { type Launched, untilRunning } from './startup.ts'
 
@@ -26,10 +27,11 @@ export async function confirm(
   if (!stored) throw new RcaError('unknown-state', `The task directory ${dir} is gone`)
   if (startup.kind === 'running') {
     await keepSession(stored, attempt, startup.sessionId)
-    return observe(readTask(dir) ?? stored, context.now())
+    const seen = await observe(readTask(dir) ?? stored, context.now())
+    if (isLive(seen.derived.state)) return seen
   }
-  const task = await settle(stored)
-  if (task.derived.state === 'done') return task
+  const task = await settle(readTask(dir) ?? stored)
+  if (task.derived.state === 'done' || isLive(task.derived.state)) return task
   words.failed(task)
   throw new RcaError(
     'failed',

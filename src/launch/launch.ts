@@ -1,7 +1,7 @@
 import { basename } from 'node:path'
 import type { Driver, Invocation, LaunchRequest } from '../agents/driver.ts'
 import type { Context } from '../context.ts'
-import { RcaError } from '../errors.ts'
+import { RcaError, unless } from '../errors.ts'
 import { host, ownIdentity } from '../system/identity.ts'
 import { which } from '../system/which.ts'
 import { type AttemptContent, attemptNumbers, callOff, claimAttempt, readAttempt } from '../task/attempt.ts'
@@ -138,7 +138,7 @@ export async function launchAttempt(
       `The shell of tmux session ${launch.spec.session} did not run the launch line`,
     )
   }
-  recordStart(launch, content.claim)
+  unless(['ENOSPC', 'EDQUOT'], null, () => recordStart(launch, content.claim))
   return begun === 'over' ? 'over' : 'begun'
 }
 
@@ -172,6 +172,7 @@ export function abandonUnbegun(dir: string): void {
   }
 }
 
+/** A convenience for readers of the journal: the attempt's own directory says the same. */
 function recordStart(launch: Launch, claim: Claim): void {
   const { agent } = readAttempt(launch.dir, launch.attempt)
   if (!agent) return

@@ -2,6 +2,7 @@ import { existsSync, type FSWatcher, watch } from 'node:fs'
 import { join } from 'node:path'
 import type { Driver } from '../agents/driver.ts'
 import type { AgentEvent } from '../agents/event.ts'
+import { isAlive } from '../system/identity.ts'
 import { readAttempt } from '../task/attempt.ts'
 import { readLines } from '../task/output.ts'
 import { attemptFiles, files } from '../task/paths.ts'
@@ -79,7 +80,10 @@ export async function untilBegun(dir: string, attempt: number): Promise<'begun' 
   const has = (name: string) => existsSync(join(folder, name))
   const check = () => {
     if (has(attemptFiles.exit)) return 'over' as const
-    return readAttempt(dir, attempt).agent ? ('begun' as const) : undefined
+    const { agent, launcher } = readAttempt(dir, attempt)
+    if (agent) return 'begun' as const
+    // The launch script died, or could not write (a full disk), before there was an agent.
+    return launcher && !isAlive(launcher) ? ('over' as const) : undefined
   }
   return (await until([folder], check, { timeoutMs: BEGIN_MS, everyMs: 250 })) ?? 'never-began'
 }

@@ -105,9 +105,9 @@ function notUsable(path: string, error: unknown): RcaError {
   )
 }
 
-/** Opens a record for reading without following a symlink in its last part, checking that it is this user's. */
+/** Opens a record without following a symlink in its last part, checking that it is this user's; a new one has 0600. */
 export function openOwn(path: string, flags = constants.O_RDONLY): number {
-  const fd = openSync(path, flags | constants.O_NOFOLLOW)
+  const fd = openSync(path, flags | constants.O_NOFOLLOW, 0o600)
   const stat = fstatSync(fd)
   const uid = process.getuid?.()
   if (!stat.isFile() || (uid !== undefined && stat.uid !== uid)) {

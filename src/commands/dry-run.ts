@@ -1,0 +1,52 @@
+import type { Context } from '../context.ts'
+import { launchRequest, prepare } from '../launch/launch.ts'
+import { sessionName } from '../task/names.ts'
+import { tasksDirectory } from '../task/paths.ts'
+import { sha256 } from '../task/store.ts'
+import { newSession } from '../tmux/command.ts'
+import { asSpec, planStart, type StartOptions } from './start-plan.ts'
+
+export interface DryRun {
+  readonly tmux: readonly string[]
+  readonly launchScript: string
+  readonly agentScript: string
+}
+
+/** What a start would do, having done nothing: the tmux call and the scripts, with a made-up task directory and id. */
+export async function dryRun(options: StartOptions, context: Context): Promise<DryRun> {
+  const { driver, wanted, binary } = await planStart(options, context)
+  const id = '00000000-0000-4000-8000-000000000000'
+  const session = sessionName(wanted.agent, wanted.task)
+  const dir = `${tasksDirectory(context.state)}/${session}.XXXXXX`
+  const spec = {
+    ...asSpec(wanted, id),
+    schema: 1,
+    agent: wanted.agent,
+    task: wanted.task,
+    env: Object.keys(wanted.env),
+    policy: { stallAfterMs: wanted.stallAfterMs },
+    promptSha256: sha256(wanted.prompt),
+    presetSessionId: null,
+    terminal: { kind: 'tmux', socket: wanted.socket },
+    createdAt: '',
+    host: '',
+    rca: '',
+  } as const
+  const invocation = driver.start(launchRequest(spec, dir, wanted.env, wanted.prompt), id)
+  const launch = {
+    dir,
+    spec,
+    attempt: 1,
+    how: 'start',
+    sessionId: null,
+    invocation,
+    prompt: null,
+    binary,
+  } as const
+  const { content, session: input } = prepare(launch, context.self)
+  return {
+    tmux: ['tmux', '-S', wanted.socket, ...newSession(input)],
+    launchScript: content.launch,
+    agentScript: content.agent,
+  }
+}

@@ -1,0 +1,105 @@
+import { readFileSync, statSync } from 'node:fs'
+import { resolve } from 'node:path'
+import type { Access, AgentName, Driver } from '../agents/driver.ts'
+import { driverFor } from '../agents/index.ts'
+import type { Context } from '../context.ts'
+import { errno, RcaError } from '../errors.ts'
+import { findBinary, launchRequest } from '../launch/launch.ts'
+import { captureEnvironment } from '../task/environment.ts'
+import { sessionName } from '../task/names.ts'
+import type { NewTask } from '../task/store.ts'
+
+export interface StartOptions {
+  readonly agent: AgentName
+  readonly task: string
+  readonly cwd: string | null
+  readonly prompt: string | null
+  readonly promptFile: string | null
+  readonly access: Access
+  readonly agentArgs: readonly string[]
+  readonly env: readonly string[]
+  readonly stallAfterMs: number | null
+  readonly ifExists: 'fail' | 'reuse' | 'replace'
+}
+
+export interface StartPlan {
+  readonly driver: Driver
+  readonly wanted: NewTask
+  readonly binary: string
+}
+
+/** Checks everything that can be checked before anything is made. */
+export async function planStart(options: StartOptions, context: Context): Promise<StartPlan> {
+  const cwd = projectDirectory(options.cwd, context.cwd)
+  const prompt = await readPrompt(options, context)
+  const driver = await driverFor(options.agent)
+  const env = captureEnvironment(driver, context.env, options.env)
+  const { agent, task, access, agentArgs, stallAfterMs } = options
+  const wanted = {
+    agent,
+    task,
+    cwd,
+    access,
+    agentArgs,
+    env,
+    prompt,
+    stallAfterMs,
+    socket: context.tmux.socket,
+  }
+  const request = launchRequest(
+    { session: sessionName(agent, task), cwd, access, agentArgs: [...agentArgs], id: '' },
+    '',
+    env,
+    prompt,
+  )
+  const refused = driver.refuse(request, prompt)
+  if (refused) throw new RcaError('usage', refused.message, refused.hint)
+  return { driver, wanted, binary: findBinary(driver, env.PATH ?? '', cwd) }
+}
+
+function projectDirectory(option: string | null, cwd: string): string {
+  const path = resolve(cwd, option ?? '.')
+  const stat = statSync(path, { throwIfNoEntry: false })
+  if (!stat) throw new RcaError('usage', `There is no folder ${path}`, 'Give an existing one with -C.')
+  if (!stat.isDirectory())
+    throw new RcaError('usage', `${path} is not a folder`, 'Give the project folder with -C.')
+  if (path.includes('\n')) throw new RcaError('usage', 'The path of the project folder holds a line break')
+  return path
+}
+
+async function readPrompt(options: StartOptions, context: Context): Promise<Uint8Array> {
+  const { prompt, promptFile } = options
+  if (prompt !== null && promptFile !== null)
+    throw new RcaError('usage', 'Give the prompt once: with -p or with -f')
+  if (prompt === null && promptFile === null) {
+    throw new RcaError(
+      'usage',
+      'There is no prompt',
+      'Give it with -p TEXT or -f FILE (- is standard input).',
+    )
+  }
+  const bytes = prompt !== null ? Buffer.from(prompt) : await readPromptFile(promptFile ?? '-', context)
+  if (/^\s*$/.test(new TextDecoder().decode(bytes.subarray(0, 65_536))) && bytes.length < 65_536) {
+    throw new RcaError('usage', 'The prompt is empty', 'Say what the agent is to do.')
+  }
+  return bytes
+}
+
+async function readPromptFile(file: string, context: Context): Promise<Uint8Array> {
+  if (file === '-') return context.readStdin()
+  const path = resolve(context.cwd, file)
+  try {
+    return readFileSync(path)
+  } catch (error) {
+    const why = { ENOENT: 'does not exist', EISDIR: 'is a directory', EACCES: 'may not be read' }[
+      errno(error) ?? ''
+    ]
+    throw new RcaError('usage', `The prompt file ${path} ${why ?? `cannot be read (${errno(error)})`}`)
+  }
+}
+
+/** The part of a spec that a driver's request is made of, before there is a spec. */
+export function asSpec(wanted: NewTask, id: string) {
+  const { agent, task, cwd, access, agentArgs } = wanted
+  return { session: sessionName(agent, task), cwd, access, agentArgs: [...agentArgs], id }
+}
