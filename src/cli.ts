@@ -8,7 +8,7 @@ type Options = Record<string, unknown>
 /** Runs one verb: its arguments, its options with the global ones, what came after `--`. */
 export type Verb = (args: readonly string[], options: Options, rest: readonly string[]) => Promise<void>
 
-const collect = (value: string, all: string[]) => [...all, value]
+const collect = (value: string, all: string[] | undefined) => [...(all ?? []), value]
 const json = () => new Option('--json', 'for programs: JSON on stdout, errors as one line of JSON on stderr')
 
 /** The commander tree and nothing else; every action loads its verb when it is run. */
@@ -39,7 +39,7 @@ export function buildProgram(rest: readonly string[], load: () => Promise<Record
       new Option('--access <what>', 'what the agent may do by itself').choices(ACCESS).default('write'),
     )
     .option('--yolo', 'the same as --access full')
-    .option('--env <name[=value]>', 'hand this variable to the agent too (repeatable)', collect, [])
+    .option('--env <name[=value]>', 'hand this variable to the agent too (repeatable)', collect)
     .option('--stall-after <duration>', 'report an agent as stalled after so long without output', '15m')
     .addOption(
       new Option(
@@ -62,8 +62,8 @@ export function buildProgram(rest: readonly string[], load: () => Promise<Record
   verb('list', 'list live tasks and those that ended within a day')
     .aliases(['ls', 'ps'])
     .option('-a, --all', 'every task on record, and tmux sessions with such names that are not of rca')
-    .option('--state <state>', 'only tasks in this state (repeatable)', collect, [])
-    .option('--agent <agent>', 'only tasks of this agent (repeatable)', collect, [])
+    .option('--state <state>', 'only tasks in this state (repeatable)', collect)
+    .option('--agent <agent>', 'only tasks of this agent (repeatable)', collect)
     .option('-q, --quiet', 'names only')
 
   verb('status <task>', 'show the verdict on a task, the evidence for it and its attempts')
@@ -93,7 +93,7 @@ export function buildProgram(rest: readonly string[], load: () => Promise<Record
 
   verb('resume <task>', "go on with the agent's own conversation")
     .option('-p, --prompt <text>', 'say this to it (a follow-up)')
-    .option('--env <name[=value]>', 'hand this variable to the agent (repeatable)', collect, [])
+    .option('--env <name[=value]>', 'hand this variable to the agent (repeatable)', collect)
 
   verb(
     'kill <task...>',
@@ -125,15 +125,24 @@ export async function runCli(argv: readonly string[]): Promise<void> {
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error
     if (error.exitCode === 0) return
-    throw usage(error)
+    throw usage(
+      error,
+      own.find((word) => !word.startsWith('-')),
+    )
   }
 }
 
-function usage(error: CommanderError): RcaError {
+function usage(error: CommanderError, verb: string | undefined): RcaError {
   const [message, ...suggestion] = error.message.replace(/^error: /, '').split('\n')
-  return new RcaError(
-    'usage',
-    message ?? error.message,
-    suggestion.join(' ').replace(/^\(|\)$/g, '') || 'See: rca --help',
-  )
+  const help =
+    error.code === 'commander.unknownCommand' || !verb ? 'See: rca --help' : `See: rca ${verb} --help`
+  const hint = suggestion.join(' ').replace(/^\(|\)$/g, '') || help
+  if (error.code === 'commander.excessArguments' && verb === 'start') {
+    return new RcaError(
+      'usage',
+      'start takes an agent and a task name',
+      'The prompt goes behind -p, what is for the agent behind --.',
+    )
+  }
+  return new RcaError('usage', message ?? error.message, hint)
 }
