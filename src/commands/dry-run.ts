@@ -28,6 +28,7 @@ export async function dryRun(options: StartOptions, context: Context): Promise<D
     promptSha256: sha256(wanted.prompt),
     presetSessionId: null,
     terminal: { kind: 'tmux', socket: wanted.socket },
+    umask: process.umask(),
     createdAt: '',
     host: '',
     rca: '',

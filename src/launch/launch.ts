@@ -78,6 +78,7 @@ export function prepare(
     argv: [launch.binary, ...args],
     env: invocation.env,
     cookie: cookie(spec.id, attempt),
+    umask: spec.umask ?? 0o022,
     promptFile: launch.prompt === null ? '../../prompt' : attemptFiles.prompt,
     eventsOffset: sizeOf(files.events(dir)),
     stderrOffset: sizeOf(files.stderr(dir)),

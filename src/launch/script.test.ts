@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -45,6 +45,7 @@ describe('the launch script', () => {
       argv: [join(root, 'agent'), "-a'b", '$(touch pwned)', ''],
       env: { ADDED: '`id`' },
       cookie: 'id:1',
+      umask: 0o027,
       promptFile: '../../prompt',
       eventsOffset: 8,
       stderrOffset: 0,
@@ -101,6 +102,12 @@ describe('the launch script', () => {
     rmSync(join(attempt(), 'begun'))
     write({ settle: ['false'] })
     expect(run().stdout).not.toContain(DONE_MARKER)
+  })
+  it('agent-makes-private-files: gives the agent the caller’s umask, not that of the records', () => {
+    agent('umask; touch made')
+    run()
+    expect(read('events.jsonl')).toContain('0027')
+    expect(statSync(join(input.cwd, 'made')).mode & 0o777).toBe(0o640)
   })
   it('tells a death by signal as the shell does', () => {
     agent('kill -9 $$')

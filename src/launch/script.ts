@@ -12,6 +12,7 @@ export interface ScriptInput {
   /** What the driver adds to the captured environment. */
   readonly env: Readonly<Record<string, string>>
   readonly cookie: string
+  readonly umask: number
   /** Relative to the attempt's directory. */
   readonly promptFile: string
   readonly eventsOffset: number
@@ -54,7 +55,8 @@ ${SELF}
 self > ./${name.process} || exit 125
 . ${quote(`${input.taskDir}/env`)} || exit 125
 TASK_TMPDIR=${quote(input.taskDir)}; export TASK_TMPDIR
-${exports.join('')}cd ${quote(input.cwd)} || exit 125
+${exports.join('')}umask ${input.umask.toString(8).padStart(4, '0')}
+cd ${quote(input.cwd)} || exit 125
 exec ${quoteAll(input.argv)}
 `
 }

@@ -28,6 +28,8 @@ export const specSchema = z.looseObject({
   presetSessionId: z.nullable(z.string()),
   /** The tmux server's socket, an absolute path. */
   terminal: z.looseObject({ kind: z.literal('tmux'), socket: z.string() }),
+  /** The caller's file mode creation mask: what the agent makes in the project gets the modes that it would have there. */
+  umask: z.optional(z.number()),
   createdAt: z.string(),
   host: z.string(),
   rca: z.string(),

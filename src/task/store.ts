@@ -93,6 +93,7 @@ function makeSpec(wanted: NewTask, session: string, id: string, presetSessionId:
     promptSha256: sha256(wanted.prompt),
     presetSessionId,
     terminal: { kind: 'tmux', socket: wanted.socket },
+    umask: process.umask(),
     createdAt: new Date().toISOString(),
     host: host(),
     rca: VERSION,

@@ -48,13 +48,25 @@ export async function installAgents({ from = HERE, cache = cacheDir(), signal } 
   try {
     for (const file of ['package.json', 'package-lock.json'])
       copyFileSync(join(from, file), join(temporary, file))
-    const npmCi = () => run('npm', CI, { cwd: temporary, env, maxBuffer: 64 << 20, ...(signal && { signal }) })
-    await npmCi().catch(npmCi)
+    const install = () => npmCi(temporary, env, signal)
+    await install().catch((error) => (signal?.aborted ? Promise.reject(error) : install()))
     moveInto(temporary, target)
   } finally {
     rmSync(temporary, { recursive: true, force: true })
   }
   return binDir
+}
+
+/**
+ * @param {string} cwd
+ * @param {NodeJS.ProcessEnv} env
+ * @param {AbortSignal} [signal]
+ */
+function npmCi(cwd, env, signal) {
+  const installing = run('npm', CI, { cwd, env, maxBuffer: 64 << 20 })
+  // Not execFile's own signal option: it does not wait for npm's end. Asked to end, npm takes long to undo its work.
+  signal?.addEventListener('abort', () => installing.child.kill('SIGKILL'))
+  return installing
 }
 
 /**

@@ -21,15 +21,17 @@ const [bold, green, red, blue] = [style(1), style(32), style(31), style(34)]
 /** For people to read along; programs need no pauses. */
 const PAUSE_MS = process.stdout.isTTY ? 900 : 0
 
+/** Fires when a person or a program wants the demo to end. */
+const stop = new AbortController()
+
 async function main() {
   if (!hasTmux()) {
-    console.error('The demo needs tmux, which is not installed (or not on PATH): sudo apt install tmux')
+    console.error('The demo needs tmux, which is not installed (or not on PATH): sudo apt-get install tmux')
     process.exitCode = 69
     return
   }
-  const stop = new AbortController()
   for (const name of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
-    process.once(name, () => {
+    process.on(name, () => {
       process.exitCode = 128 + constants.signals[name]
       stop.abort()
     })
@@ -37,30 +39,35 @@ async function main() {
   /** @type {Stage|undefined} */
   let stage
   try {
-    process.stdout.write('Installing the agent pi from npm into a temporary directory … ')
-    stage = await openStage({ files: FILES, script: SCRIPT, colour }, stop.signal)
-    console.log('done.')
-    await Promise.race([play(stage), interrupted(stop.signal)])
+    stage = await open()
+    await Promise.race([play(stage), interrupted()])
   } catch (error) {
     process.exitCode ||= 1
-    if (!stop.signal.aborted) console.error(`\n${red('The demo failed:')} ${message(error)}`)
+    if (!stop.signal.aborted) console.error(`\n${red('The demo failed:')} ${messageOf(error)}`)
   } finally {
     await stage?.close()
-    console.log(`\nEverything that the demo made is removed${stage ? ` (${stage.dir})` : ''}.`)
+    console.log('\nEverything that the demo made is ended and removed.')
   }
 }
 
-/** @param {AbortSignal} signal @returns {Promise<never>} */
-function interrupted(signal) {
+async function open() {
+  const agentDir = process.env.RCA_DEMO_AGENT_DIR || null
+  const begun = Date.now()
+  if (!agentDir) process.stdout.write('Installing the agent pi from npm into a temporary directory …')
+  const stage = await openStage({ files: FILES, script: SCRIPT, colour, agentDir }, stop.signal)
+  if (!agentDir) console.log(` done in ${Math.ceil((Date.now() - begun) / 1000)} s.`)
+  return stage
+}
+
+/** @returns {Promise<never>} */
+function interrupted() {
   return new Promise((_, reject) => {
-    const give = () => reject(new Error('interrupted'))
-    if (signal.aborted) give()
-    signal.addEventListener('abort', give)
+    stop.signal.addEventListener('abort', () => reject(stop.signal.reason))
   })
 }
 
 /** @param {unknown} error */
-const message = (error) => (error instanceof Error ? error.message : String(error))
+const messageOf = (error) => (error instanceof Error ? error.message : String(error))
 
 /** @param {Stage} stage */
 async function play(stage) {
@@ -89,11 +96,13 @@ async function play(stage) {
 
 /** @param {string} text */
 function say(text) {
+  stop.signal.throwIfAborted()
   console.log(`\n${blue(`# ${text}`)}`)
 }
 
 /** @param {string} text */
 function command(text) {
+  stop.signal.throwIfAborted()
   console.log(`${green('$')} ${bold(text)}`)
 }
 
@@ -135,7 +144,9 @@ async function untilSlowTest(stage) {
   let task = await status(stage)
   await until('the slow tests', async () => {
     task = await status(stage)
-    return task.processes.some((/** @type {{ command: string }} */ one) => /test\.mjs --all/.test(one.command))
+    return task.processes.some((/** @type {{ command: string }} */ one) =>
+      /test\.mjs --all/.test(one.command),
+    )
   })
   return { pid: task.pid, conversation: task.agentSessionId }
 }

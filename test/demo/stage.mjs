@@ -24,6 +24,7 @@ import { startModelServer } from '../model-server/server.mjs'
  * @property {Record<string, string>} files   Of the project.
  * @property {import('../model-server/script.mjs').Script} script
  * @property {boolean} colour
+ * @property {string|null} agentDir    A folder that has pi already; null: it is installed from npm.
  */
 
 const RCA = fileURLToPath(new URL('../../bin/rca.js', import.meta.url))
@@ -42,24 +43,14 @@ export function hasTmux() {
 export async function openStage(options, signal) {
   const dir = realpathSync(mkdtempSync(join(tmpdir(), 'rca-demo-')))
   try {
-    const binDir = await agent(dir, signal)
+    const cache = join(dir, 'agent')
+    const binDir = options.agentDir ?? (await installAgents({ from: DEMO, cache, signal }))
     const server = await startModelServer({ scripts: { default: options.script } })
     return build(dir, binDir, server, options)
   } catch (error) {
     remove(dir)
     throw error
   }
-}
-
-/**
- * Installs pi; RCA_DEMO_AGENT_DIR names a folder that has it already.
- * @param {string} dir
- * @param {AbortSignal} signal
- */
-function agent(dir, signal) {
-  return (
-    process.env.RCA_DEMO_AGENT_DIR ?? installAgents({ from: DEMO, cache: join(dir, 'agent'), signal })
-  )
 }
 
 /**

@@ -3,8 +3,7 @@
 
 export const TASK = 'fix-total'
 export const SESSION = `pi-${TASK}`
-export const PROMPT =
-  'Fix the failing test, note it in CHANGES.md, log steps in steps.log'
+export const PROMPT = 'Fix the failing test, note it in CHANGES.md, log steps in steps.log'
 
 /** What proves that a step is done: its line in steps.log. In this order. */
 export const LEDGER = ['1 saw the test fail', '2 fixed total.mjs', '3 all tests pass', '4 noted it']
