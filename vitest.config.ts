@@ -19,6 +19,9 @@ export default defineConfig({
           testTimeout: 240_000,
           hookTimeout: 600_000,
           fileParallelism: false,
+          // As many agents at a time as two cores bear.
+          maxConcurrency: 2,
+          globalSetup: ['test/agents/global-setup.ts'],
         },
       },
     ],

@@ -1,5 +1,6 @@
 import { driverFor } from '../agents/index.ts'
 import type { Context } from '../context.ts'
+import { RcaError } from '../errors.ts'
 import { sessionPanes } from '../launch/terminal.ts'
 import { type AttemptRecord, attemptNumbers, readAttempt } from '../task/attempt.ts'
 import { exitOf } from '../task/conclude.ts'
@@ -10,6 +11,7 @@ import { survivors } from '../task/processes.ts'
 import type { EntryOf } from '../task/schema.ts'
 import { isLive, ofType } from '../task/state.ts'
 import { findTask } from '../task/store.ts'
+import type { PaneRow } from '../tmux/command.ts'
 
 interface AttemptJson {
   readonly number: number
@@ -61,9 +63,20 @@ async function summary(task: Observed) {
 
 function sessionOf(task: Observed, context: Context): StatusJson['session'] {
   if (!task.spec) return null
-  const rows = sessionPanes(context.tmuxAt(task.spec.terminal.socket), task.session)
+  const rows = panesIfTmux(task.spec.terminal.socket, task.session, context)
+  if (!rows) return null
   const ours = rows[0]?.mark === task.dir
   return { exists: ours, attached: ours && rows.some((row) => row.attached) }
+}
+
+/** A task's records are there to be read also where tmux is not, or does not answer. */
+function panesIfTmux(socket: string, session: string, context: Context): PaneRow[] | null {
+  try {
+    return sessionPanes(context.tmuxAt(socket), session)
+  } catch (error) {
+    if (error instanceof RcaError && error.code === 'unavailable') return null
+    throw error
+  }
 }
 
 function attemptJson(record: AttemptRecord, task: Observed): AttemptJson {

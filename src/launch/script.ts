@@ -63,8 +63,9 @@ exec ${quoteAll(input.argv)}
 
 /**
  * The script that the pane's shell runs for one attempt.
- * - The gate (\`begun\`) is made with O_EXCL: however often and by whomever the script is run, the agent starts once, and not
- *   at all when the attempt was called off.
+ * - The gate (\`begun\`) is linked into place, whole, which the kernel refuses where it exists: however often and by whomever
+ *   the script is run, the agent starts once, and not at all when the attempt was called off. Whoever looks never sees it
+ *   without the process that went through it, and would take that for a dead one.
  * - The agent is a foreground child and writes straight into events.jsonl. HUP and TERM are not trapped: a shell that traps
  *   HUP and waits would keep the agent of a closed session alive. INT is noted: a person pressed Ctrl-C.
  * - What shows in the pane is read back from the files: it can lag or die without touching the agent. Control characters
@@ -80,12 +81,14 @@ unset TMUX TMUX_PANE
 dir=${quote(`${input.taskDir}/attempts/${input.attempt}`)}
 cd "$dir" || exit 125
 ${SELF}
-if ! ( set -C; self > ./${name.begun} ) 2>/dev/null; then
+gate=./.${name.begun}.$$
+if ! { self > "$gate" && ln "$gate" ./${name.begun}; } 2>/dev/null; then
+  rm -f "$gate"
   echo 'rca: this attempt has begun already or was called off; nothing is run' >&2
   exit 125
 fi
 
-rm -f ./view; mkfifo ./view || exit 125
+rm -f ./view "$gate"; mkfifo ./view || exit 125
 LC_ALL=C sed -e 's/[[:cntrl:]]//g' -e 's/${DONE_MARKER}/__TASK-DONE__/g' < ./view & shown=$!
 exec 3> ./view; rm -f ./view
 tail -c +${input.eventsOffset + 1} -f ../../events.jsonl >&3 2>/dev/null & tail1=$!

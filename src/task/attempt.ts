@@ -1,4 +1,5 @@
-import { mkdtempSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
+import { randomUUID } from 'node:crypto'
+import { linkSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { errno, unless } from '../errors.ts'
 import { readOwn, syncDirectory, writeSynced } from '../system/durable.ts'
@@ -60,13 +61,17 @@ export function claimAttempt(task: string, number: number, content: AttemptConte
  */
 export function callOff(task: string, number: number): boolean {
   const { pid, start, boot } = ownIdentity()
+  const gate = join(files.attempt(task, number), attemptFiles.begun)
+  const temp = join(files.attempt(task, number), `.${attemptFiles.begun}.${randomUUID()}`)
   try {
-    const gate = join(files.attempt(task, number), attemptFiles.begun)
-    writeSynced(gate, `called-off ${boot} ${pid} ${start}\n`)
+    writeSynced(temp, `called-off ${boot} ${pid} ${start}\n`)
+    linkSync(temp, gate)
     return true
   } catch (error) {
     if (errno(error) === 'EEXIST') return false
     throw error
+  } finally {
+    rmSync(temp, { force: true })
   }
 }
 

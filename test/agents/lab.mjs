@@ -100,7 +100,7 @@ function claude(port, login) {
 
 /** @type {typeof settings[AgentName]} */
 function opencode(port, login) {
-  const options = { baseURL: `http://127.0.0.1:${port}/v1`, ...(login && { apiKey: 'sk-lab' }) }
+  const options = { baseURL: `http://127.0.0.1:${port}/v1` }
   const config = { model: 'anthropic/claude-sonnet-4-5', provider: { anthropic: { options } } }
   // Its first run installs @opencode-ai/plugin (63 MB) here in the background and swallows signals meanwhile, unless
   // there is a node_modules and a lock file that names it (seen on 1.18.33). Nothing of ours needs the package.
@@ -110,7 +110,11 @@ function opencode(port, login) {
     '.config/opencode/package-lock.json': lock,
     '.config/opencode/node_modules/.keep': '',
   }
-  const env = { OPENCODE_DISABLE_MODELS_FETCH: '1', OPENCODE_DISABLE_AUTOUPDATE: '1' }
+  const env = {
+    OPENCODE_DISABLE_MODELS_FETCH: '1',
+    OPENCODE_DISABLE_AUTOUPDATE: '1',
+    ...(login && { ANTHROPIC_API_KEY: 'sk-lab' }),
+  }
   return { files, env, modelArgs: [] }
 }
 

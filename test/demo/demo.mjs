@@ -176,14 +176,13 @@ function check(holds, otherwise) {
  */
 function prove(stage, conversation, before, task) {
   const [first, next] = [stage.server.requests[0], stage.server.requests[before]]
-  const known = next?.done ?? []
   say('What has become of it')
   verdict(task.state === 'done' && task.attempts === 2, 'the task is done, in two attempts')
   verdict(String(ledger(stage)) === String(LEDGER), 'each of the four steps was done exactly once, in order')
   verdict(task.agentSessionId === conversation, `it is one conversation: ${conversation}`)
   verdict(
-    next?.userTexts[0] === first?.userTexts[0] && String(known) === String(LEDGER.slice(0, 2)),
-    `the first request after the kill told the model what it knew: ${known.map((one) => `"${one}"`).join(', ')}`,
+    next?.userTexts[0] === first?.userTexts[0] && String(next?.done) === String(LEDGER.slice(0, 2)),
+    'the first model request after the kill held the prompt and the results of steps 1 and 2',
   )
 }
 

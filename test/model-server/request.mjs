@@ -11,7 +11,8 @@
  * @property {boolean} stream
  * @property {number} items               Messages (Responses API: input items).
  * @property {string[]} userTexts         Every text of the user, whole, in order.
- * @property {string[]} toolCalls       Commands that the conversation asked a shell for.
+ * @property {string|null} key            The API key.
+ * @property {string[]} toolCalls         Commands that the conversation asked a shell for; other tools' names.
  * @property {string[]} toolResults
  * @property {Tool[]} tools
  * @property {number|null} running        Codex: its shell command goes on in this session, ask for more output.
@@ -37,6 +38,7 @@ export function readRequest(api, body, headers) {
   return {
     api,
     conversation: conversationOf(body, headers),
+    key: keyOf(headers),
     model: body.model ?? null,
     stream: body.stream === true,
     ...readers[api](body),
@@ -70,7 +72,9 @@ function readResponses(body) {
   return {
     items: input.length,
     userTexts: userTexts(input),
-    toolCalls: input.filter(({ type }) => type === 'function_call').map((call) => commandOf(call.arguments)),
+    toolCalls: input
+      .filter(({ type }) => type === 'function_call')
+      .map((call) => asCommand(call.arguments, call.name)),
     toolResults: results.flatMap(({ output }) => texts(output)),
   }
 }
@@ -82,7 +86,9 @@ function readMessages(body) {
   return {
     items: messages.length,
     userTexts: userTexts(messages),
-    toolCalls: blocks.filter(({ type }) => type === 'tool_use').map((call) => commandOf(call.input)),
+    toolCalls: blocks
+      .filter(({ type }) => type === 'tool_use')
+      .map((call) => asCommand(call.input, call.name)),
     toolResults: blocks.filter(({ type }) => type === 'tool_result').flatMap(({ content }) => texts(content)),
   }
 }
@@ -94,16 +100,19 @@ function readChat(body) {
   return {
     items: messages.length,
     userTexts: userTexts(messages),
-    toolCalls: calls.map((call) => commandOf(call.function?.arguments)),
+    toolCalls: calls.map((call) => asCommand(call.function?.arguments, call.function?.name)),
     toolResults: messages.filter(({ role }) => role === 'tool').flatMap(({ content }) => texts(content)),
   }
 }
 
 /**
+ * What a tool call counts as: a shell's command, any other tool's name.
  * @param {Json} args   an object, or JSON
+ * @param {string} name   of the tool
  * @returns {string}
  */
-function commandOf(args) {
+export function asCommand(args, name) {
+  if (!SHELLS.includes(name)) return name
   const { cmd, command } = typeof args === 'string' ? JSON.parse(args) : (args ?? {})
   return [cmd ?? command ?? ''].flat().at(-1)
 }
@@ -140,6 +149,12 @@ function readTool(tool) {
     name: tool.name ?? tool.function?.name ?? tool.type ?? '',
     parameters: Object.keys(schema?.properties ?? {}),
   }
+}
+
+/** @param {Headers} headers */
+function keyOf({ authorization, 'x-api-key': key }) {
+  const value = authorization?.replace(/^Bearer /, '') ?? key
+  return typeof value === 'string' ? value : null
 }
 
 /**

@@ -1,12 +1,17 @@
 // @ts-check
+import { asCommand } from './request.mjs'
+
 /**
  * What the model plays, and where in it a conversation is.
  *
  * @typedef {object} Step
- * @property {string} command    The shell command that the agent is asked to run.
+ * @property {string} [command]  The shell command that the agent is asked to run.
+ * @property {Call} [call]       Instead of a command: any tool call, also of a tool that the agent does not offer.
  * @property {string} [text]     What the model says before the call.
  * @property {string} [token]    Proof in the tool's output that the step is done; default `STEP-OK-<n>`.
  * @property {number} [attempts] After so many calls without the token the model goes on without it; default 10.
+ *
+ * @typedef {{ name: string, args: object }} Call
  *
  * @typedef {object} Fault
  * @property {'no-headers'|'stall'|'cut'|'reset'|'status'|'limit'|'hold'} kind
@@ -29,7 +34,8 @@
  * @property {string[]} done            Tokens of the steps that are done.
  * @property {number} step              1-based; number of steps + 1 is the final text.
  * @property {string} text
- * @property {string|null} command      Null: the final text.
+ * @property {string|null} command      Null: the final text, or `call`.
+ * @property {Call|null} call
  */
 
 /** @param {number} n 1-based */
@@ -65,17 +71,17 @@ export function scriptName(userTexts) {
 export function findPlace(name, script, { toolCalls, toolResults }) {
   const steps = stepsOf(script).map((step, i) => withToken(step, i + 1))
   const done = steps.filter(({ token }) => toolResults.some((result) => hasToken(result, token)))
-  const givenUp = steps.filter(
-    (step) => toolCalls.filter((call) => call === step.command).length >= step.attempts,
-  )
+  const calls = (/** @type {typeof steps[number]} */ { command, call }) =>
+    toolCalls.filter((made) => made === (call ? asCommand(call.args, call.name) : command)).length
+  const givenUp = steps.filter((step) => calls(step) >= step.attempts)
   const next = steps.find((step) => !done.includes(step) && !givenUp.includes(step))
   const place = { script: name, done: done.map(({ token }) => token) }
-  if (next) return { ...place, step: next.n, text: next.text, command: next.command }
+  if (next) return { ...place, step: next.n, text: next.text, command: next.command, call: next.call }
   const all = done.length === steps.length
   const final = all
     ? `ALL-DONE after ${steps.length} steps.`
     : `Only ${done.length} of ${steps.length} steps are done.`
-  return { ...place, step: steps.length + 1, text: script.final ?? final, command: null }
+  return { ...place, step: steps.length + 1, text: script.final ?? final, command: null, call: null }
 }
 
 /**
@@ -84,8 +90,16 @@ export function findPlace(name, script, { toolCalls, toolResults }) {
  */
 function withToken(step, n) {
   const token = step.token ?? defaultToken(n)
-  const command = step.command.includes(token) ? step.command : `${step.command} && echo ${token}`
-  return { n, token, command, text: step.text ?? `Running step ${n}.`, attempts: step.attempts ?? 10 }
+  const { call = null, text = `Running step ${n}.`, attempts = 10 } = step
+  return { n, token, command: call ? null : commandOf(step, token), call, text, attempts }
+}
+
+/**
+ * @param {Step} step
+ * @param {string} token
+ */
+function commandOf({ command = 'true' }, token) {
+  return command.includes(token) ? command : `${command} && echo ${token}`
 }
 
 /**

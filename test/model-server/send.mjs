@@ -70,7 +70,7 @@ function answerOf(request, play) {
   answered += 1
   const id = `lab${String(answered).padStart(6, '0')}`
   const model = request.model ?? 'scripted'
-  if (play.command === null) return { id, model, text: play.text, call: null }
+  if (play.command === null) return { id, model, text: play.text, call: play.call }
   const call = callOf(request, play.command)
   return { id, model, text: call ? play.text : 'There is no shell tool, so nothing was done.', call }
 }

@@ -25,6 +25,7 @@ import { playFault, send, sendJson } from './send.mjs'
  * @property {string} at                  RFC 3339.
  * @property {Api} api
  * @property {string|null} conversation   The agent's session or thread id, where it sends one.
+ * @property {string|null} key            The API key that came with it.
  * @property {string|null} model
  * @property {string} script
  * @property {number} items               Messages in the request.
@@ -220,7 +221,7 @@ async function answerModel(state, request, res) {
   if (script.delayMs && !side) await sleep(script.delayMs)
   if (fault?.kind === 'hold') await hold(state, entry)
   else if (fault) return playFault(request, play, fault, res)
-  return send(request, side ? { ...play, text: 'Scripted title', command: null } : play, res)
+  return send(request, side ? { ...play, text: 'Scripted title', command: null, call: null } : play, res)
 }
 
 /**
@@ -228,10 +229,10 @@ async function answerModel(state, request, res) {
  * @param {Play} play
  * @param {Fault|null} fault
  */
-function answerName({ running }, { command, step }, fault) {
+function answerName({ running }, { command, call, step }, fault) {
   if (fault?.kind === 'status') return `status ${fault.status}`
   if (fault && fault.kind !== 'hold') return fault.kind
-  if (command === null) return 'final'
+  if (command === null && call === null) return 'final'
   return `${running === null ? 'step' : 'poll'} ${step}`
 }
 
@@ -242,12 +243,12 @@ function answerName({ running }, { command, step }, fault) {
  * @param {string} answer
  */
 function record(state, request, play, answer) {
-  const { api, conversation, model, items, userTexts } = request
+  const { api, conversation, key, model, items, userTexts } = request
   /** @type {LogEntry} */
   const entry = {
     n: state.requests.length + 1,
     at: new Date().toISOString(),
-    ...{ api, conversation, model, items, script: play.script },
+    ...{ api, conversation, key, model, items, script: play.script },
     firstUser: (userTexts.at(0) ?? '').slice(0, 200),
     lastUser: (userTexts.at(-1) ?? '').slice(0, 200),
     ...{ userTexts, done: play.done, answer, held: false, closed: false },

@@ -1,0 +1,39 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { AGENTS, makeWorld, quick } from './world.ts'
+
+const THREE = { steps: [quick(1), quick(2), quick(3)] }
+
+describe.concurrent.each(AGENTS)('%s', (agent) => {
+  it('a task of three steps', async (test) => {
+    const world = await makeWorld(agent, { default: THREE }, test)
+    const name = await world.start('three', 'Do the three steps.')
+    const status = await world.done(name)
+    expect(status).toMatchObject({ state: 'done', reason: null, attempts: 1, exit: { code: 0 } })
+    expect(status.lastMessage).toContain('ALL-DONE after 3 steps.')
+    expect(world.ledger()).toEqual(['1', '2', '3'])
+    const file = (one: string) => join(status.taskDir ?? '', one)
+    expect(existsSync(file('done'))).toBe(true)
+    expect(readFileSync(file('session-id'), 'utf8').trim()).toBe(status.agentSessionId)
+    const pane = (await world.ok(['logs', name, '--pane'])).stdout.split('\n')
+    expect(pane.filter((line) => line === '__TASK_DONE__')).toHaveLength(1)
+    expect((await world.ok(['logs', name])).stdout).toContain('ALL-DONE after 3 steps.')
+  })
+
+  it('a follow-up on a task that is done', async (test) => {
+    const world = await makeWorld(agent, { default: THREE }, test)
+    const name = await world.start('more', 'Do the three steps.')
+    const first = await world.done(name)
+    const asked = world.server.requests.length
+    world.server.setScript('default', { steps: [quick(1), quick(2), quick(3), quick(4)] })
+    await world.resume(name, ['-p', 'Now the fourth, too.'])
+    const second = await world.done(name)
+    expect(second).toMatchObject({ state: 'done', attempts: 2, agentSessionId: first.agentSessionId })
+    expect(world.ledger()).toEqual(['1', '2', '3', '4'])
+    const [followUp] = world.requestsSince(asked)
+    expect(followUp).toMatchObject({ answer: 'step 4', done: ['STEP-OK-1', 'STEP-OK-2', 'STEP-OK-3'] })
+    expect(followUp?.conversation).toBe(world.server.requests[0]?.conversation)
+    expect(followUp?.userTexts.join('\n')).toMatch(/Do the three steps\.[\s\S]*Now the fourth, too\./)
+  })
+})
