@@ -31,10 +31,11 @@ async function report(error: unknown, argv: readonly string[]): Promise<void> {
   process.exitCode = known?.exitCode ?? 1
   const options = argv.slice(0, argv.includes('--') ? argv.indexOf('--') : undefined)
   if (options.includes('--json')) {
+    const { harmlessJson } = await import('./render/text.ts')
     const code = known?.code ?? 'bug'
     const message = known?.message ?? String(error)
     process.stderr.write(
-      `${JSON.stringify({ error: { code, message, hint: known?.hint ?? null, exitCode: process.exitCode } })}\n`,
+      `${harmlessJson({ error: { code, message, hint: known?.hint ?? null, exitCode: process.exitCode } })}\n`,
     )
     return
   }

@@ -1,4 +1,5 @@
 import { type Paint, paint, wantsColour } from './render/paint.ts'
+import { harmlessJson } from './render/text.ts'
 
 type Env = Readonly<Record<string, string | undefined>>
 
@@ -7,21 +8,21 @@ export interface Io {
   readonly json: boolean
   readonly paint: Paint
   readonly width: number
-  readonly out: (text: string) => void
+  readonly out: (text: string | Uint8Array) => void
   readonly err: (text: string) => void
   readonly outJson: (value: unknown) => void
   readonly progress: (text: string | null) => void
 }
 
 export function createIo(env: Env, json: boolean): Io {
-  const out = (text: string) => void process.stdout.write(text)
+  const out = (text: string | Uint8Array) => void process.stdout.write(text)
   return {
     json,
     paint: paint(!json && wantsColour(env, process.stdout.isTTY === true)),
     width: process.stdout.columns ?? 120,
     out,
     err: (text) => void process.stderr.write(text),
-    outJson: (value) => out(`${JSON.stringify(value)}\n`),
+    outJson: (value) => out(`${harmlessJson(value)}\n`),
     progress: json || !process.stderr.isTTY ? () => {} : spinner(),
   }
 }

@@ -210,10 +210,12 @@ async function waitFor(
     exitStatus && only && !result.timedOut
       ? commands.agentExitCode(only, constants.signals)
       : commands.waitExitCode(result)
+  const late = `not over after ${formatDuration(options.timeoutMs ?? 0)}`
+  if (io.json && result.timedOut) throw new RcaError('timeout', late, `See: rca status ${names[0]}`)
   if (io.json) return io.outJson(result.tasks)
   const { renderBrief } = await import('./render/task.ts')
   for (const task of result.tasks) io.out(renderBrief(task, io.paint))
-  if (result.timedOut) io.err(`rca: not over after ${formatDuration(options.timeoutMs ?? 0)}\n`)
+  if (result.timedOut) io.err(`rca: ${late}\n`)
 }
 
 const attach: Verb = async ([name = ''], options) => {

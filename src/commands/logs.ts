@@ -6,7 +6,7 @@ import { RcaError } from '../errors.ts'
 import { until } from '../launch/startup.ts'
 import { type AttemptRecord, attemptNumbers, readAttempt } from '../task/attempt.ts'
 import { isBusy } from '../task/observe.ts'
-import { readLines, sizeOf } from '../task/output.ts'
+import { readBytes, readLines, sizeOf } from '../task/output.ts'
 import { files } from '../task/paths.ts'
 import { findTask, requireSpec } from '../task/store.ts'
 
@@ -128,23 +128,28 @@ class Reader {
 export async function* rawLogs(name: string, options: LogsOptions, context: Context, signal?: AbortSignal) {
   const task = findTask(context.state, name)
   checkAttempt(task.session, task.dir, options.attempt)
+  const path = files.events(task.dir)
   const { from, to } = rawRange(task.dir, options.attempt)
-  const lines = [...readLines(files.events(task.dir), from, to, true)]
-  const shown = options.tail === null ? lines : lines.slice(Math.max(0, lines.length - options.tail))
-  for (const line of shown) yield `${line.text}\n`
-  let at = lines.at(-1)?.end ?? from
-  while (options.follow && to === null && !signal?.aborted) {
+  let at = options.tail === null ? from : tailStart(path, from, to, options.tail)
+  for (;;) {
     const newest = attemptNumbers(task.dir).at(-1) ?? null
-    const over = !isBusy(task.dir, newest)
-    for (const line of readLines(files.events(task.dir), at, null, over)) {
-      at = line.end
-      yield `${line.text}\n`
+    const over = !options.follow || to !== null || !isBusy(task.dir, newest)
+    for (const chunk of readBytes(path, at, to)) {
+      at += chunk.length
+      yield chunk
     }
-    if (over) return
-    const news = () => (sizeOf(files.events(task.dir)) > at || !isBusy(task.dir, newest) ? true : undefined)
-    const paths = [files.events(task.dir), files.journal(task.dir)]
+    if (over || signal?.aborted) return
+    const news = () => (sizeOf(path) > at || !isBusy(task.dir, newest) ? true : undefined)
+    const paths = [path, files.journal(task.dir)]
     await until(paths, news, { timeoutMs: null, everyMs: 1_000, ...(signal ? { signal } : {}) })
   }
+}
+
+/** Where the last `count` lines begin. */
+function tailStart(path: string, from: number, to: number | null, count: number): number {
+  const starts = [from]
+  for (const line of readLines(path, from, to, true)) starts.push(line.end)
+  return starts[Math.max(0, starts.length - 1 - count)] ?? from
 }
 
 function rawRange(dir: string, attempt: number | null): { from: number; to: number | null } {

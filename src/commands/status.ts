@@ -41,6 +41,7 @@ export async function status(name: string, context: Context): Promise<StatusJson
   const attempts = attemptNumbers(task.dir).map((number) => readAttempt(task.dir, number))
   const processes = task.spec ? survivors(task.spec) : []
   const session = sessionOf(task, context)
+  const problems = [...task.problems, ...attempts.flatMap((record) => record.problems)]
   const told = await summary(task)
   const json = taskJson(task)
   return {
@@ -50,10 +51,10 @@ export async function status(name: string, context: Context): Promise<StatusJson
     usage: isLive(task.derived.state) ? (told?.usage ?? json.usage) : json.usage,
     lastMessage: told?.lastMessage ?? null,
     attemptList: attempts.map((record) => attemptJson(record, task)),
-    evidence: evidenceLines(task, processes.length, session),
+    evidence: [...evidenceLines(task, processes.length, session), ...problems],
     processes: processes.map(({ pid, command }) => ({ pid, command })),
     session,
-    problems: task.problems,
+    problems,
   }
 }
 
@@ -102,7 +103,7 @@ function evidenceLines(task: Observed, processes: number, session: StatusJson['s
   else lines.push(...endLines(task))
   lines.push(processes === 0 ? 'no process of it is alive' : `${processes} of its processes are alive`)
   if (session) lines.push(session.exists ? 'its tmux session is there' : 'its tmux session is gone')
-  return [...lines, ...task.problems]
+  return lines
 }
 
 function recordLines(record: AttemptRecord, evidence: Observed['evidence']): string[] {

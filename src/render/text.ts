@@ -9,6 +9,12 @@ export function harmless(text: string): string {
   return text.replaceAll('\r\n', '\n').replaceAll('\r', '\n').replace(CONTROL, '')
 }
 
+/** JSON that a terminal shows and does not obey either: JSON.stringify escapes no control characters but the first 32. */
+export function harmlessJson(value: unknown): string {
+  const escaped = (char: string) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`
+  return JSON.stringify(value).replace(CONTROL, escaped)
+}
+
 /** The same on one line, at most `width` characters. */
 export function oneLine(text: string, width: number): string {
   const line = harmless(text).replaceAll(/\s+/g, ' ').trim()

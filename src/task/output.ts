@@ -53,6 +53,24 @@ function* linesOf(fd: number, from: number, end: number, withTail: boolean): Gen
   if (withTail && rest.length > 0) yield { text: rest.toString('utf8'), end: at }
 }
 
+/** The bytes of a file between two offsets, in pieces. `to` null: to the end that the file has now. */
+export function* readBytes(path: string, from: number, to: number | null): Generator<Uint8Array> {
+  const fd = unless(['ENOENT'], null, () => openOwn(path))
+  if (fd === null) return
+  try {
+    const end = to ?? fstatSync(fd).size
+    for (let at = from; at < end; ) {
+      const chunk = Buffer.alloc(Math.min(CHUNK, end - at))
+      const got = readSync(fd, chunk, 0, chunk.length, at)
+      if (got === 0) return
+      at += got
+      yield chunk.subarray(0, got)
+    }
+  } finally {
+    closeSync(fd)
+  }
+}
+
 /** The last `bytes` of a part of a file, as text. */
 export function readTail(path: string, from: number, bytes: number): string {
   const fd = unless(['ENOENT'], null, () => openOwn(path))

@@ -214,7 +214,7 @@ function tail(path: string): string {
 }
 
 /** A process that has ended and that nobody has asked about yet is still listed. */
-export function isRunning(pid: number): boolean {
+function isRunning(pid: number): boolean {
   try {
     return !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
   } catch {
