@@ -1,5 +1,6 @@
 import { AGENTS } from '../agents/driver.ts'
 import type { Context } from '../context.ts'
+import { readDigest } from '../task/digest.ts'
 import { type TaskJson, taskJson } from '../task/json.ts'
 import { parseSession } from '../task/names.ts'
 import { observe } from '../task/observe.ts'
@@ -24,11 +25,16 @@ export async function list(options: ListOptions, context: Context): Promise<Task
   const now = context.now()
   const tasks: TaskJson[] = []
   for (const { dir } of taskDirectories(context.state)) {
-    const stored = readTask(dir)
-    if (stored) tasks.push(taskJson(await observe(stored, now)))
+    const task = readDigest(dir) ?? (await derived(dir, now))
+    if (task) tasks.push(task)
   }
   const foreign = options.all || options.states.includes('foreign') ? foreignSessions(context) : []
   return [...tasks, ...foreign].filter((task) => isWanted(task, options, now)).sort(newestFirst)
+}
+
+async function derived(dir: string, now: number): Promise<TaskJson | null> {
+  const stored = readTask(dir)
+  return stored && taskJson(await observe(stored, now))
 }
 
 function isWanted(task: TaskJson, options: ListOptions, now: number): boolean {

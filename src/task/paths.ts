@@ -26,6 +26,8 @@ export const files = {
   events: (task: string) => join(task, 'events.jsonl'),
   stderr: (task: string) => join(task, 'stderr.log'),
   sessionId: (task: string) => join(task, 'session-id'),
+  /** What `list` says of it once it is over; kept for speed, may be thrown away. */
+  digest: (task: string) => join(task, 'digest.json'),
   done: (task: string) => join(task, 'done'),
   attempts: (task: string) => join(task, 'attempts'),
   attempt: (task: string, number: number) => join(task, 'attempts', String(number)),

@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs'
 import { errno } from '../errors.ts'
 import { writeDurable } from '../system/durable.ts'
+import { keepDigest } from './digest.ts'
 import { appendJournal } from './journal.ts'
 import { type Observed, observe } from './observe.ts'
 import { files } from './paths.ts'
@@ -43,6 +44,7 @@ function record(task: Observed, end: NonNullable<Observed['pending']>): void {
 export function closeBooks(task: Observed): void {
   const { state } = task.derived
   if (state === 'done') writeDurable(files.done(task.dir), `${task.derived.endedAt ?? ''}\n`)
+  keepDigest(task)
   if (state === 'done' || state === 'killed') rmSync(files.env(task.dir), { force: true })
 }
 

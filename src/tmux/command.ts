@@ -26,6 +26,12 @@ export function literalFormat(text: string): string {
 const session = (name: string) => `=${name}`
 /** The same where a pane or window is wanted. */
 const pane = (name: string) => `=${name}:`
+/**
+ * The pane that has just been made, also where a user's hook on that split it or opened another window: with the session,
+ * or with its newest window. (The active pane would then be the one with the user's own shell.)
+ */
+const firstPane = (name: string) => `=${name}:^.{top-left}`
+const newPane = (name: string) => `=${name}:.{top-left}`
 
 /**
  * The shell of the pane: plain sh, interactive, with no rc file (an interactive POSIX shell reads $ENV) whatever the
@@ -61,12 +67,12 @@ export function newSession(input: SessionInput): string[] {
       ...['new-session', '-d', '-s', name, '-x', String(WIDTH), '-y', String(HEIGHT)],
       ...['-c', argument(literalFormat(input.cwd)), ...shellEnvironment(taskDir), ...SHELL],
     ],
-    ['set-option', '-t', pane(name), MARK, argument(taskDir)],
-    ['set-option', '-F', '-t', pane(name), PANE, '#{pane_id}'],
-    ['set-option', '-t', pane(name), 'destroy-unattached', 'off'],
-    ['set-option', '-w', '-t', pane(name), 'remain-on-exit', 'on'],
+    ['set-option', '-t', firstPane(name), MARK, argument(taskDir)],
+    ['set-option', '-F', '-t', firstPane(name), PANE, '#{pane_id}'],
+    ['set-option', '-t', firstPane(name), 'destroy-unattached', 'off'],
+    ['set-option', '-w', '-t', firstPane(name), 'remain-on-exit', 'on'],
     ['set-option', '-s', 'exit-unattached', 'off'],
-    ...typed(pane(name), input.line),
+    ...typed(firstPane(name), input.line),
   ])
 }
 
@@ -101,9 +107,9 @@ export function newWindow(input: SessionInput): string[] {
       ...['new-window', '-t', pane(name), '-c', argument(literalFormat(input.cwd))],
       ...[...shellEnvironment(input.taskDir), ...SHELL],
     ],
-    ['set-option', '-F', '-t', pane(name), PANE, '#{pane_id}'],
-    ['set-option', '-w', '-t', pane(name), 'remain-on-exit', 'on'],
-    ...typed(pane(name), input.line),
+    ['set-option', '-F', '-t', newPane(name), PANE, '#{pane_id}'],
+    ['set-option', '-w', '-t', newPane(name), 'remain-on-exit', 'on'],
+    ...typed(newPane(name), input.line),
   ])
 }
 

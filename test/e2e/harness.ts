@@ -153,7 +153,7 @@ export class World {
   }
 
   tmux(...args: string[]): string {
-    const result = spawnSync('tmux', ['-S', this.socket, ...args], { env: this.env, encoding: 'utf8' })
+    const result = spawnSync('tmux', ['-u', '-S', this.socket, ...args], { env: this.env, encoding: 'utf8' })
     if (result.status !== 0) throw new Error(`tmux ${args.join(' ')}: ${result.stderr}`)
     return result.stdout.trim()
   }

@@ -1,0 +1,58 @@
+import { randomUUID } from 'node:crypto'
+import { renameSync, rmSync, writeFileSync } from 'node:fs'
+import { basename } from 'node:path'
+import * as z from 'zod/mini'
+import { unless } from '../errors.ts'
+import { readOwn } from '../system/durable.ts'
+import { type TaskJson, taskJson } from './json.ts'
+import type { Observed } from './observe.ts'
+import { sizeOf } from './output.ts'
+import { files } from './paths.ts'
+import { isLive, type State } from './state.ts'
+
+const digestSchema = z.object({
+  /** The directory and the size of the journal that it was made from: where either differs it says nothing. */
+  directory: z.string(),
+  journalBytes: z.number(),
+  task: z.looseObject({ schema: z.literal(1), name: z.string(), state: z.string() }),
+})
+
+/**
+ * Keeps what `list` says of a task that is over, so that it need not fold the journals of all that ever were. It may be
+ * thrown away at any time, says nothing once the journal has grown, and is not worth an fsync or an error.
+ */
+export function keepDigest(task: Observed): void {
+  if (task.evidence || isLive(task.derived.state) || task.derived.state === 'unknown') return
+  const digest = {
+    directory: basename(task.dir),
+    journalBytes: sizeOf(files.journal(task.dir)),
+    task: taskJson(task),
+  }
+  const temp = `${files.digest(task.dir)}.${randomUUID()}`
+  try {
+    writeFileSync(temp, JSON.stringify(digest), { mode: 0o600, flag: 'wx' })
+    renameSync(temp, files.digest(task.dir))
+  } catch {
+    rmSync(temp, { force: true })
+  }
+}
+
+/** What is kept of a task that is over, or null: then its records have to be read. */
+export function readDigest(dir: string): TaskJson | null {
+  const text = unless(['ENOENT', 'ELOOP'], null, () => readOwn(files.digest(dir)))
+  if (text === null) return null
+  const digest = digestSchema.safeParse(parsed(text)).data
+  if (digest?.directory !== basename(dir) || digest.journalBytes !== sizeOf(files.journal(dir))) return null
+  return isOver(digest.task.state) ? (digest.task as unknown as TaskJson) : null
+}
+
+const OVER: readonly State[] = ['done', 'failed', 'killed', 'lost']
+const isOver = (state: string) => (OVER as readonly string[]).includes(state)
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null
+  }
+}
