@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { linkSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
+import { linkSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { errno, unless } from '../errors.ts'
 import { readOwn, syncDirectory, writeSynced } from '../system/durable.ts'
@@ -39,12 +39,12 @@ export function claimAttempt(task: string, number: number, content: AttemptConte
   appendJournal(task, { type: 'attempt-claimed', attempt: number, how: content.claim.how })
   const temp = mkdtempSync(join(files.attempts(task), `.${number}.`))
   try {
-    const put = (name: string, text: string) => writeSynced(join(temp, name), text)
-    put(attemptFiles.claim, `${JSON.stringify(content.claim, null, 1)}\n`)
-    put(attemptFiles.launch, content.launch)
-    put(attemptFiles.agent, content.agent)
-    if (content.prompt !== null) put(attemptFiles.prompt, content.prompt)
-    syncDirectory(temp)
+    // The scripts are of no use after a power loss, which ends the attempt; the claim and a follow-up must outlive it.
+    for (const name of ['launch', 'agent'] as const) {
+      writeFileSync(join(temp, attemptFiles[name]), content[name], { mode: 0o600, flag: 'wx' })
+    }
+    if (content.prompt !== null) writeSynced(join(temp, attemptFiles.prompt), content.prompt)
+    writeSynced(join(temp, attemptFiles.claim), `${JSON.stringify(content.claim, null, 1)}\n`)
     renameSync(temp, files.attempt(task, number))
   } catch (error) {
     rmSync(temp, { recursive: true, force: true })

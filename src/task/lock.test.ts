@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -47,6 +47,15 @@ describe('acquireLock', () => {
     ['lived in another boot', { ...ownIdentity(), boot: 'another' }],
   ])('passes over a holder that %s', async (_, holder) => {
     leave(holder)
+    const lock = await acquireLock(state, 'codex-x', 'test', 0)
+    expect(readdirSync(folder())).toHaveLength(1)
+    lock.release()
+  })
+  it('passes over what a power loss left empty, and nothing else that cannot be read', async () => {
+    mkdirSync(folder(), { recursive: true, mode: 0o700 })
+    writeFileSync(join(folder(), 'empty'), '')
+    await expect(acquireLock(state, 'codex-x', 'test', 0)).rejects.toMatchObject({ code: 'conflict' })
+    utimesSync(join(folder(), 'empty'), 1, 1)
     const lock = await acquireLock(state, 'codex-x', 'test', 0)
     expect(readdirSync(folder())).toHaveLength(1)
     lock.release()

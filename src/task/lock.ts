@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto'
-import { linkSync, readdirSync, rmSync } from 'node:fs'
+import { linkSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { uptime } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as z from 'zod/mini'
 import { RcaError, unless } from '../errors.ts'
-import { ensurePrivateDirectory, readOwn, writeSynced } from '../system/durable.ts'
+import { ensurePrivateDirectory, readOwn } from '../system/durable.ts'
 import { host, isAlive, ownIdentity } from '../system/identity.ts'
 import { locksDirectory } from './paths.ts'
 import { identitySchema } from './schema.ts'
@@ -46,7 +47,8 @@ export async function acquireLock(
 function enter(folder: string, what: string): string {
   const name = randomUUID()
   const temp = join(folder, `.${name}`)
-  writeSynced(temp, JSON.stringify({ holder: ownIdentity(), host: host(), what }))
+  const content = JSON.stringify({ holder: ownIdentity(), host: host(), what })
+  writeFileSync(temp, content, { mode: 0o600, flag: 'wx' })
   linkSync(temp, join(folder, name))
   rmSync(temp)
   return name
@@ -58,13 +60,26 @@ function livingOther(folder: string, mine: string): string | null {
     const path = join(folder, name)
     const text = unless(['ENOENT'], null, () => readOwn(path))
     if (text === null) continue
-    const parsed = holderSchema.safeParse(parseJson(text))
-    if (!parsed.success) return `the lock file ${path} cannot be read`
-    const { holder, what } = parsed.data
-    if (parsed.data.host !== host() || isAlive(holder)) return `${what} (pid ${holder.pid}) is at work on it`
+    const inTheWay = living(path, text)
+    if (inTheWay) return inTheWay
     rmSync(path, { force: true })
   }
   return null
+}
+
+/** Who holds this lock file, in words; null: nobody any more. */
+function living(path: string, text: string): string | null {
+  const parsed = holderSchema.safeParse(parseJson(text))
+  if (!parsed.success) return isFromEarlierBoot(path) ? null : `the lock file ${path} cannot be read`
+  const { holder, what } = parsed.data
+  if (parsed.data.host === host() && !isAlive(holder)) return null
+  return `${what} (pid ${holder.pid}) is at work on it`
+}
+
+/** A lock file is not worth an fsync: a power loss may leave an empty one, whose holder died with it. */
+function isFromEarlierBoot(path: string): boolean {
+  const { mtimeMs } = statSync(path, { throwIfNoEntry: false }) ?? { mtimeMs: 0 }
+  return mtimeMs < Date.now() - uptime() * 1_000
 }
 
 function parseJson(text: string): unknown {

@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto'
-import { lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import type { Access, AgentName } from '../agents/driver.ts'
 import { errno, RcaError, unless } from '../errors.ts'
@@ -63,8 +63,8 @@ export async function createTask(
     mkdirSync(files.attempts(dir), { mode: 0o700 })
     writeSynced(files.prompt(dir), wanted.prompt)
     writeSynced(files.env(dir), formatEnvironment(wanted.env))
-    writeSynced(files.events(dir), '')
-    writeSynced(files.stderr(dir), '')
+    for (const path of [files.events(dir), files.stderr(dir)])
+      writeFileSync(path, '', { mode: 0o600, flag: 'wx' })
     appendJournal(dir, { type: 'created', session })
     const presetSessionId = await preset(dir, id)
     if (presetSessionId) writeSynced(files.sessionId(dir), `${presetSessionId}\n`)
