@@ -10,6 +10,8 @@ export default defineConfig({
           include: ['test/e2e/**/*.test.ts', 'test/systemd/**/*.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
+          // Every test waits for processes of its own far more than it computes.
+          maxConcurrency: 10,
         },
       },
       {

@@ -1,7 +1,5 @@
 #!/usr/bin/env node
-import * as module from 'node:module'
-
-// Node >= 22.8 keeps the compiled code for the next start.
-if ('enableCompileCache' in module) module.enableCompileCache()
-const { main } = await import('../dist/index.js')
-await main(process.argv.slice(2))
+// CommonJS (see package.json beside it), which Node starts faster. Node >= 22.8 keeps the compiled code for the next start.
+const { enableCompileCache } = require('node:module')
+enableCompileCache?.()
+require('../dist/index.cjs').main(process.argv.slice(2))

@@ -1,6 +1,6 @@
 import { AGENTS } from '../agents/driver.ts'
 import type { Context } from '../context.ts'
-import { readDigest } from '../task/digest.ts'
+import { keepDigest, readDigest } from '../task/digest.ts'
 import { type TaskJson, taskJson } from '../task/json.ts'
 import { parseSession } from '../task/names.ts'
 import { observe } from '../task/observe.ts'
@@ -34,7 +34,10 @@ export async function list(options: ListOptions, context: Context): Promise<Task
 
 async function derived(dir: string, now: number): Promise<TaskJson | null> {
   const stored = readTask(dir)
-  return stored && taskJson(await observe(stored, now))
+  if (!stored) return null
+  const task = await observe(stored, now)
+  keepDigest(task)
+  return taskJson(task)
 }
 
 function isWanted(task: TaskJson, options: ListOptions, now: number): boolean {

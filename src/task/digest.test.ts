@@ -52,6 +52,16 @@ describe('the digest', () => {
     expect(readDigest(dir)).toBeNull()
   })
   it.each([
+    ['damaged', () => writeFileSync(join(dir, 'spec.json'), '{')],
+    ['gone', () => rmSync(join(dir, 'spec.json'))],
+  ])('says nothing once spec.json is %s', (_, damage) => {
+    writeFileSync(join(dir, 'spec.json'), '{}')
+    keepDigest(observed('done'))
+    expect(readDigest(dir)).not.toBeNull()
+    damage()
+    expect(readDigest(dir)).toBeNull()
+  })
+  it.each([
     ['is torn', '{"directory":'],
     ['is empty', ''],
     [
@@ -59,12 +69,18 @@ describe('the digest', () => {
       JSON.stringify({
         directory: 'codex-y.1',
         journalBytes: 4,
+        spec: null,
         task: { schema: 1, name: 'y', state: 'done' },
       }),
     ],
     [
       'says that something runs',
-      JSON.stringify({ directory: 'D', journalBytes: 4, task: { schema: 1, name: 'x', state: 'running' } }),
+      JSON.stringify({
+        directory: 'D',
+        journalBytes: 4,
+        spec: null,
+        task: { schema: 1, name: 'x', state: 'running' },
+      }),
     ],
   ])('says nothing where it %s', (_, text) => {
     writeFileSync(join(dir, 'digest.json'), text.replace('"D"', JSON.stringify(basename(dir))))

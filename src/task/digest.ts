@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { renameSync, rmSync, writeFileSync } from 'node:fs'
+import { lstatSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import * as z from 'zod/mini'
 import { unless } from '../errors.ts'
@@ -11,9 +11,10 @@ import { files } from './paths.ts'
 import { isLive, type State } from './state.ts'
 
 const digestSchema = z.object({
-  /** The directory and the size of the journal that it was made from: where either differs it says nothing. */
+  /** What it was made from: where the directory, the size of the journal or the state of spec.json differ it says nothing. */
   directory: z.string(),
   journalBytes: z.number(),
+  spec: z.nullable(z.string()),
   task: z.looseObject({ schema: z.literal(1), name: z.string(), state: z.string() }),
 })
 
@@ -26,6 +27,7 @@ export function keepDigest(task: Observed): void {
   const digest = {
     directory: basename(task.dir),
     journalBytes: sizeOf(files.journal(task.dir)),
+    spec: stampOf(files.spec(task.dir)),
     task: taskJson(task),
   }
   const temp = `${files.digest(task.dir)}.${randomUUID()}`
@@ -43,7 +45,14 @@ export function readDigest(dir: string): TaskJson | null {
   if (text === null) return null
   const digest = digestSchema.safeParse(parsed(text)).data
   if (digest?.directory !== basename(dir) || digest.journalBytes !== sizeOf(files.journal(dir))) return null
+  if (digest.spec !== stampOf(files.spec(dir))) return null
   return isOver(digest.task.state) ? (digest.task as unknown as TaskJson) : null
+}
+
+/** spec.json never changes: where it has, it was damaged or taken away, and that must not be hidden. */
+function stampOf(path: string): string | null {
+  const stat = lstatSync(path, { throwIfNoEntry: false })
+  return stat ? `${stat.ino} ${stat.size} ${stat.mtimeMs}` : null
 }
 
 const OVER: readonly State[] = ['done', 'failed', 'killed', 'lost']

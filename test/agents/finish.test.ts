@@ -36,4 +36,20 @@ describe.concurrent.each(AGENTS)('%s', (agent) => {
     expect(followUp?.conversation).toBe(world.server.requests[0]?.conversation)
     expect(followUp?.userTexts.join('\n')).toMatch(/Do the three steps\.[\s\S]*Now the fourth, too\./)
   })
+
+  it('a follow-up killed before its answer', async (test) => {
+    const world = await makeWorld(agent, { default: THREE }, test)
+    const name = await world.start('lost', 'Do the three steps.')
+    const { agentSessionId } = await world.done(name)
+    const steps = [quick(1), quick(2), quick(3), quick(4)]
+    world.server.setScript('default', { steps, faults: { kind: 'hold', times: 1 } })
+    await world.resume(name, ['-p', 'Now the fourth, too.'])
+    await world.server.waitFor((one) => one.held)
+    await world.crash(name)
+    const asked = world.server.requests.length
+    await world.resume(name)
+    expect(await world.done(name)).toMatchObject({ state: 'done', attempts: 3, agentSessionId })
+    expect(world.requestsSince(asked)[0]?.userTexts.join('\n')).toContain('Now the fourth, too.')
+    expect(world.ledger()).toEqual(['1', '2', '3', '4'])
+  })
 })

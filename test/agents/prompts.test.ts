@@ -56,20 +56,32 @@ describe.concurrent.each(AGENTS)('%s', (agent) => {
     for (const [task, prompt] of Object.entries(HOSTILE)) await expectExact(world, task, prompt)
     expectUntouched(world)
   })
+
+  it('hostile follow-ups', async (test) => {
+    const world = await makeWorld(agent, NOTHING_TO_DO, test)
+    const name = await world.start('follow', 'Say hello.')
+    await world.done(name)
+    for (const prompt of [HOSTILE.quotes, HOSTILE.lines, HOSTILE.option, HOSTILE.slash]) {
+      const asked = world.server.requests.length
+      await world.resume(name, [`--prompt=${prompt}`])
+      await world.done(name)
+      expectAsked(world, asked, prompt)
+    }
+    expectUntouched(world)
+  })
 })
 
 async function expectExact(world: World, task: string, prompt: string): Promise<void> {
   const asked = world.server.requests.length
   const started = await world.rca(world.startArgs(task, [`--prompt=${prompt}`]))
-  if (world.agent === 'claude' && prompt.startsWith('/') && started.code === 2) {
-    // Where it cannot be handed over as plain text it is refused and nothing is started.
-    expect(started.stderr).toContain('claude would take a prompt that begins with / for one of its commands')
-    return
-  }
   expect(started, task).toMatchObject({ code: 0 })
   await world.done(`${world.agent}-${task}`)
+  expectAsked(world, asked, prompt)
+}
+
+function expectAsked(world: World, asked: number, prompt: string): void {
   const texts = world.requestsSince(asked)[0]?.userTexts ?? []
-  expect(texts.map(withoutWrapping(world.agent)), task).toContain(asSent(world.agent, prompt))
+  expect(texts.map(withoutWrapping(world.agent))).toContain(asSent(world.agent, prompt))
 }
 
 /** claude takes the meaning of a leading `/` away by a line with a blank in front of it. */

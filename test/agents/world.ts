@@ -58,9 +58,9 @@ export class World {
     this.env = { ...this.lab.env, RCA_HOME: state, RCA_TMUX_SOCKET: this.socket }
   }
 
-  /** `--env` for the key that this lab's provider is told to read: it is none that rca knows of. */
+  /** `--env` for the key that pi's provider is told to read: it is none that rca knows of (codex's it finds by itself). */
   get keyOptions(): string[] {
-    return 'LAB_API_KEY' in this.env ? ['--env', 'LAB_API_KEY'] : []
+    return this.agent === 'pi' ? ['--env', 'LAB_API_KEY'] : []
   }
 
   /** Runs the built rca to its end. */

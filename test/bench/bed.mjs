@@ -10,11 +10,10 @@ import {
   readFileSync,
   renameSync,
   rmSync,
-  statSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { basename, delimiter, dirname, join } from 'node:path'
+import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 /**
@@ -121,29 +120,13 @@ function fill(dir, env) {
     for (const name of ['spec.json', 'journal.jsonl']) {
       edit(join(copy, name), (text) => text.replaceAll('codex-t0"', `codex-t${n}"`))
     }
-    edit(join(copy, 'digest.json'), (text) => redigest(text, copy, n))
   }
+  // The first list looks at every record and keeps what it found, as for a user who has had rca for a while.
   const listed = JSON.parse(must(dir, rca('list', '--json', '--state', 'done'), env))
   if (new Set(listed.map((/** @type {{ name: string }} */ task) => task.name)).size !== TASKS) {
     throw new Error(`${TASKS} tasks were made, and rca lists ${listed.length} as done`)
   }
   closeSession(dir, 'codex-t0')
-}
-
-/**
- * The digest that rca would have kept of the copy.
- * @param {string} text
- * @param {string} copy
- * @param {number} n
- */
-function redigest(text, copy, n) {
-  const digest = JSON.parse(text)
-  const task = { ...digest.task, name: `codex-t${n}`, task: `t${n}`, taskDir: copy }
-  return JSON.stringify({
-    directory: basename(copy),
-    journalBytes: statSync(join(copy, 'journal.jsonl')).size,
-    task,
-  })
 }
 
 /**

@@ -105,7 +105,8 @@ describe.concurrent('a state directory that cannot be used', () => {
         expect({ left, stdout, runs: world.runs.length }).toMatchObject({ left: 'done', runs: 1 })
       else expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
       if (left === '') expect(stderr).toMatch(/No space left/)
-      else expect(left).toBe(world.runs.length === 1 ? 'done' : 'lost')
+      // An agent whose events found no room either may have done its work, and nobody can know.
+      else expect(world.runs.length === 0 ? ['lost'] : ['done', 'failed', 'lost']).toContain(left)
       if (room === 0) expect(left).toBe('')
       if (room === 76) expect(code).toBe(0)
     },
