@@ -4,7 +4,7 @@ import type { Verb } from './cli.ts'
 import type { DryRun } from './commands/dry-run.ts'
 import type { LogItem } from './commands/logs.ts'
 import { type Context, stateDirectory, tmuxFrom } from './context.ts'
-import { formatDuration, parseDuration } from './duration.ts'
+import { parseDuration } from './duration.ts'
 import { RcaError } from './errors.ts'
 import { createIo, type Io, readStdin } from './io.ts'
 import { checkAgent, checkTaskName } from './task/names.ts'
@@ -210,7 +210,7 @@ async function waitFor(
     exitStatus && only && !result.timedOut
       ? commands.agentExitCode(only, constants.signals)
       : commands.waitExitCode(result)
-  const late = `not over after ${formatDuration(options.timeoutMs ?? 0)}`
+  const late = `not over after ${(options.timeoutMs ?? 0) / 1_000} s`
   if (io.json && result.timedOut) throw new RcaError('timeout', late, `See: rca status ${names[0]}`)
   if (io.json) return io.outJson(result.tasks)
   const { renderBrief } = await import('./render/task.ts')

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import type { AttemptEnd, Cause, LaunchRequest, Verdict } from './driver.ts'
 import { describeExit, oneLine, signalOf } from './reason.ts'
 
@@ -203,4 +204,16 @@ export const PROVIDER_ENV = [
 /** Both count cached tokens apart from the input; rca, like the other agents, counts them in. */
 export function withCached(input: number | null, cached: number | null): number | null {
   return input === null ? null : input + (cached ?? 0)
+}
+
+/**
+ * Names of environment variables that one of the agent's configuration files tells it to read: what `pattern`'s first group
+ * finds in its text. None where there is no such file.
+ */
+export function namesInFile(path: string, pattern: RegExp): string[] {
+  try {
+    return [...readFileSync(path, 'utf8').matchAll(pattern)].flatMap(([, name]) => name ?? [])
+  } catch {
+    return []
+  }
 }

@@ -1,4 +1,6 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { Exit, LaunchRequest, Run } from './driver.ts'
 import { opencode } from './opencode.ts'
@@ -344,5 +346,17 @@ describe('recorded runs', () => {
     })
     const rule = expected.find(([pattern]) => pattern.test(name))
     expect(verdict).toMatchObject(rule ? rule[1] : { outcome: expect.any(String) })
+  })
+})
+
+describe('the configuration', () => {
+  it('names variables that are handed on', () => {
+    const home = mkdtempSync(join(tmpdir(), 'rca-opencode-'))
+    const folder = join(home, join('.config', 'opencode'))
+    expect(opencode.envNamesInConfig?.({ HOME: home })).toEqual([])
+    mkdirSync(folder, { recursive: true })
+    writeFileSync(join(folder, 'opencode.json'), '{"provider":{"x":{"options":{"apiKey":"{env:LAB_KEY}"}}}}')
+    expect(opencode.envNamesInConfig?.({ HOME: home })).toEqual(['LAB_KEY'])
+    rmSync(home, { recursive: true })
   })
 })

@@ -1,7 +1,8 @@
+import { join } from 'node:path'
 import type { Access, Driver, Invocation, LaunchRequest } from './driver.ts'
 import { parseObject } from './json.ts'
 import { parseOpencode, parseOpencodeStderr } from './opencode-events.ts'
-import { PROVIDER_ENV, refuseArgs, refusePrompt, scanArgs } from './opencode-pi-common.ts'
+import { namesInFile, PROVIDER_ENV, refuseArgs, refusePrompt, scanArgs } from './opencode-pi-common.ts'
 import { planOpencodeResume, titleOf } from './opencode-store.ts'
 import { judgeOpencode } from './opencode-verdict.ts'
 
@@ -81,6 +82,14 @@ function logs(request: LaunchRequest): string[] {
     : ['--print-logs', '--log-level', 'ERROR']
 }
 
+/** opencode.json may hold `{env:NAME}` anywhere (https://opencode.ai/docs/config). */
+function envNamesInConfig(env: Readonly<Record<string, string | undefined>>): string[] {
+  const folder = join(env.XDG_CONFIG_HOME || join(env.HOME ?? '/', '.config'), 'opencode')
+  const paths = ['opencode.json', 'opencode.jsonc', 'config.json'].map((name) => join(folder, name))
+  if (env.OPENCODE_CONFIG) paths.push(env.OPENCODE_CONFIG)
+  return paths.flatMap((path) => namesInFile(path, /\{env:([A-Za-z_][A-Za-z0-9_]*)\}/g))
+}
+
 /** opencode (https://opencode.ai). Its session id is learnt from the first event, which follows the first answer. */
 export const opencode: Driver = {
   name: 'opencode',
@@ -113,6 +122,7 @@ export const opencode: Driver = {
     ...['OPENCODE', 'OPENCODE_PID', 'OPENCODE_TERMINAL', 'OPENCODE_CLIENT', 'OPENCODE_WORKSPACE_ID'],
     ...['OPENCODE_ROUTE', 'OPENCODE_EDITOR_SSE_PORT', 'OPENCODE_SERVER_USERNAME', 'OPENCODE_SERVER_PASSWORD'],
   ],
+  envNamesInConfig,
   // After spawn: unknown option 0.7-1.2 s, unknown session 1.3 s, no such model or no key 2.0-2.9 s, first answer
   // 2.4-4.6 s with a model that answers at once. An error event is followed by the end within 0.3 s.
   startup: { signMs: 3_000, graceMs: 400 },

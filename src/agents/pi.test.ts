@@ -1,4 +1,13 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -283,5 +292,20 @@ describe('recorded runs', () => {
     })
     const rule = expected.find(([pattern]) => pattern.test(name))
     expect(verdict).toMatchObject(rule ? rule[1] : { outcome: expect.any(String) })
+  })
+})
+
+describe('the configuration', () => {
+  it('names variables that are handed on', () => {
+    const home = mkdtempSync(join(tmpdir(), 'rca-pi-'))
+    const folder = join(home, join('.pi', 'agent'))
+    expect(pi.envNamesInConfig?.({ HOME: home })).toEqual([])
+    mkdirSync(folder, { recursive: true })
+    writeFileSync(
+      join(folder, 'models.json'),
+      '{"providers":{"lab":{"apiKey":"LAB_KEY"},"b":{"apiKey": "sk-not-a-name"}}}',
+    )
+    expect(pi.envNamesInConfig?.({ HOME: home })).toEqual(['LAB_KEY'])
+    rmSync(home, { recursive: true })
   })
 })

@@ -1,8 +1,10 @@
+import { join } from 'node:path'
 import type { AttemptEnd, Driver, Invocation, LaunchRequest, Verdict } from './driver.ts'
 import {
   apiComplaint,
   type Complaint,
   judgeEnd,
+  namesInFile,
   PROVIDER_ENV,
   plainLines,
   refuseArgs,
@@ -86,6 +88,12 @@ function fromStderr(lines: readonly string[]): Complaint | null {
   return reason ? { cause: 'crashed', reason, hint: null } : null
 }
 
+/** In models.json a provider's `apiKey` is a variable's name, or taken literally where there is none of that name. */
+function envNamesInConfig(env: Readonly<Record<string, string | undefined>>): string[] {
+  const folder = env.PI_CODING_AGENT_DIR || join(env.HOME ?? '/', '.pi', 'agent')
+  return namesInFile(join(folder, 'models.json'), /"apiKey"\s*:\s*"([A-Za-z_][A-Za-z0-9_]*)"/g)
+}
+
 /** pi (https://github.com/badlogic/pi-mono). It takes its session as a file, which lives in the task directory. */
 export const pi: Driver = {
   name: 'pi',
@@ -94,6 +102,7 @@ export const pi: Driver = {
   envNames: ['PI_*', ...PROVIDER_ENV],
   // pi sets both for its tools.
   envNever: ['PI_CODING_AGENT', 'PI_SKIP_VERSION_CHECK'],
+  envNamesInConfig,
   // After spawn: unknown option 0.8-0.9 s, session line 0.9-1.1 s (2.2 s cold); the complaint that there is no API key
   // and the end follow within 0.1 s.
   startup: { signMs: 2_500, graceMs: 400 },

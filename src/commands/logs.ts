@@ -64,6 +64,7 @@ class Reader {
   private readonly driver: Driver
   private readonly options: LogsOptions
   private readonly announced = new Set<number>()
+  private readonly sessions = new Set<string>()
   private events = 0
   private stderr = 0
 
@@ -104,12 +105,19 @@ class Reader {
         at: record.claim?.claimedAt ?? '',
       }
     }
-    const { sinceMs } = this.options
     for (const event of events.flatMap((line) => this.driver.parse(line))) {
-      if (sinceMs === null || event.at === undefined || Date.parse(event.at) >= sinceMs)
-        yield { kind: 'event', attempt, event }
+      if (this.isNews(attempt, event)) yield { kind: 'event', attempt, event }
     }
     for (const text of stderr) if (text.trim() !== '') yield { kind: 'stderr', attempt, text }
+  }
+
+  /** An agent may say with every step which conversation it works on (opencode does): once an attempt is enough. */
+  private isNews(attempt: number, event: AgentEvent): boolean {
+    const { sinceMs } = this.options
+    if (sinceMs !== null && event.at !== undefined && Date.parse(event.at) < sinceMs) return false
+    if (event.kind !== 'session') return true
+    const key = `${attempt} ${event.id}`
+    return !this.sessions.has(key) && this.sessions.add(key) !== undefined
   }
 
   /** Whole lines of one file that belong to one attempt and were not read yet. */
