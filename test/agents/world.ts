@@ -236,7 +236,7 @@ export interface Process {
 }
 
 /** Live processes whose environment answers the question. Looked up without rca's own code. */
-export function processesWith(match: (variables: string[]) => boolean): Process[] {
+function processesWith(match: (variables: string[]) => boolean): Process[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .flatMap((name) => {
