@@ -1,4 +1,4 @@
-import { type Paint, paint, wantsColour } from './render/paint.ts'
+import { type Paint, PLAIN, wantsColour } from './render/paint.ts'
 import { harmlessJson } from './render/text.ts'
 
 type Env = Readonly<Record<string, string | undefined>>
@@ -14,11 +14,12 @@ export interface Io {
   readonly progress: (text: string | null) => void
 }
 
-export function createIo(env: Env, json: boolean): Io {
+export async function createIo(env: Env, json: boolean): Promise<Io> {
+  const coloured = !json && wantsColour(env, process.stdout.isTTY === true)
   const out = (text: string | Uint8Array) => void process.stdout.write(text)
   return {
     json,
-    paint: paint(!json && wantsColour(env, process.stdout.isTTY === true)),
+    paint: coloured ? (await import('./render/colour.ts')).COLOURED : PLAIN,
     width: process.stdout.columns ?? 120,
     out,
     err: (text) => void process.stderr.write(text),

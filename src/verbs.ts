@@ -37,13 +37,13 @@ function world(options: Options, io: Io): Context {
   }
 }
 
-const open = (options: Options) => {
-  const io = createIo(process.env, flag(options, 'json'))
+const open = async (options: Options) => {
+  const io = await createIo(process.env, flag(options, 'json'))
   return { io, context: world(options, io) }
 }
 
 const start: Verb = async ([agent = '', task = ''], options, rest) => {
-  const { io, context } = open(options)
+  const { io, context } = await open(options)
   const wanted = {
     agent: checkAgent(agent),
     task: checkTaskName(task),
@@ -100,7 +100,7 @@ function interruptible(onStop: () => void): AbortSignal {
 }
 
 const list: Verb = async (_, options) => {
-  const { io, context } = open(options)
+  const { io, context } = await open(options)
   const commands = await import('./commands/list.ts')
   const states = texts(options, 'state')
   const agents = texts(options, 'agent')
@@ -119,7 +119,7 @@ function oneOf(option: string, value: string, allowed: readonly string[]): void 
 }
 
 const status: Verb = async ([name = ''], options) => {
-  const { io, context } = open(options)
+  const { io, context } = await open(options)
   const commands = await import('./commands/status.ts')
   const found = await commands.status(name, context)
   if (found.state === 'unknown') process.exitCode = 4
@@ -129,7 +129,7 @@ const status: Verb = async ([name = ''], options) => {
 }
 
 const logs: Verb = async ([name = ''], options) => {
-  const { io, context } = open(options)
+  const { io, context } = await open(options)
   const tail = options.tail === undefined ? null : wholeNumber('--tail', text(options, 'tail') ?? '')
   if (flag(options, 'pane')) return showPane(name, tail, io, context)
   const stop = interruptible(() => {})
@@ -180,7 +180,7 @@ function moment(value: string, now: number): number {
 }
 
 const wait: Verb = async (names, options) => {
-  const { io, context } = open(options)
+  const { io, context } = await open(options)
   const timeout = text(options, 'timeout')
   const timeoutMs = timeout === null ? null : parseDuration(timeout, '--timeout')
   const stop = interruptible(() => {})
@@ -219,7 +219,7 @@ async function waitFor(
 }
 
 const attach: Verb = async ([name = ''], options) => {
-  const { context } = open(options)
+  const { context } = await open(options)
   const { attachCommand } = await import('./commands/attach.ts')
   const [file = 'tmux', ...args] = attachCommand(name, context)
   if (!process.stdin.isTTY || !process.stdout.isTTY) {
@@ -231,7 +231,7 @@ const attach: Verb = async ([name = ''], options) => {
 }
 
 const resume: Verb = async ([name = ''], options) => {
-  const { io, context } = open(options)
+  const { io, context } = await open(options)
   const prompt = text(options, 'prompt')
   if (prompt !== null && prompt.trim() === '') throw new RcaError('usage', 'The prompt is empty')
   const commands = await import('./commands/resume.ts')
@@ -246,7 +246,7 @@ const resume: Verb = async ([name = ''], options) => {
 }
 
 const kill: Verb = async (names, options) => {
-  const { io, context } = open(options)
+  const { io, context } = await open(options)
   const commands = await import('./commands/kill.ts')
   const graceMs = parseDuration(text(options, 'grace') ?? '5s', '--grace')
   const results = await Promise.allSettled(names.map((name) => commands.kill(name, { graceMs }, context)))

@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto'
 import { closeSync, constants, fsyncSync, ftruncateSync, readFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { errno } from '../errors.ts'
 import { openOwn, writeDurable } from '../system/durable.ts'
+import { crypto } from '../system/lazy.ts'
 import type { LaunchRequest, ResumePlan } from './driver.ts'
 import type { EventSummary } from './event.ts'
 import { parseObject } from './json.ts'
@@ -89,7 +89,7 @@ function change(path: string, work: (fd: number) => void): void {
 
 /** Named by what it holds, so that doing it twice does no harm. */
 function setAside(request: LaunchRequest, why: string, content: Uint8Array): string {
-  const name = `pi-session.${why}-${createHash('sha256').update(content).digest('hex').slice(0, 8)}`
+  const name = `pi-session.${why}-${crypto().createHash('sha256').update(content).digest('hex').slice(0, 8)}`
   writeDurable(join(request.taskDir, name), content)
   return name
 }

@@ -1,5 +1,3 @@
-import { Chalk } from 'chalk'
-
 /** Colours for people; without colour every function gives its text back. */
 export interface Paint {
   readonly bold: (text: string) => string
@@ -16,19 +14,6 @@ export function wantsColour(env: Env, isTty: boolean): boolean {
   return isTty && env.TERM !== 'dumb'
 }
 
-export function paint(colour: boolean): Paint {
-  const chalk = new Chalk({ level: colour ? 1 : 0 })
-  const byState: Record<string, (text: string) => string> = {
-    running: chalk.green,
-    starting: chalk.green,
-    stalled: chalk.yellow,
-    waiting: chalk.yellow,
-    done: chalk.cyan,
-    failed: chalk.red,
-    lost: chalk.red,
-    unknown: chalk.red,
-    killed: chalk.magenta,
-    foreign: chalk.dim,
-  }
-  return { bold: chalk.bold, dim: chalk.dim, state: (state) => (byState[state] ?? chalk.reset)(state) }
-}
+const same = (text: string) => text
+
+export const PLAIN: Paint = { bold: same, dim: same, state: same }

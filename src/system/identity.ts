@@ -1,6 +1,6 @@
-import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
+import { childProcess } from './lazy.ts'
 
 /**
  * A process that cannot be mistaken for another: a pid is reused, the same pid with the same start time in the same boot
@@ -108,6 +108,9 @@ export function parseSelf(text: string): ProcessIdentity | null {
 
 function printed(argv: readonly [string, ...string[]]): string {
   const [file, ...args] = argv
-  const { stdout } = spawnSync(file, args, { encoding: 'utf8', env: { ...process.env, LC_ALL: 'C' } })
+  const { stdout } = childProcess().spawnSync(file, args, {
+    encoding: 'utf8',
+    env: { ...process.env, LC_ALL: 'C' },
+  })
   return (stdout ?? '').trim()
 }

@@ -1,7 +1,7 @@
-import { spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { identityOf, isAlive, type ProcessIdentity } from './identity.ts'
+import { childProcess } from './lazy.ts'
 
 /** A live process that carries a cookie. `command` is for people: its argv in one line. */
 export interface Found extends ProcessIdentity {
@@ -38,7 +38,7 @@ function* procEnvironments(): Generator<[number, string[]]> {
 
 /** Without /proc: `ps -E` (macOS) and `ps e` (BSD) append the environment of one's own processes to the command. */
 function* psEnvironments(): Generator<[number, string[]]> {
-  const { stdout } = spawnSync('ps', ['-axEww', '-o', 'pid=,command='], {
+  const { stdout } = childProcess().spawnSync('ps', ['-axEww', '-o', 'pid=,command='], {
     encoding: 'utf8',
     maxBuffer: 1 << 28,
   })

@@ -1,9 +1,9 @@
-import { randomUUID } from 'node:crypto'
 import { linkSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { errno, unless } from '../errors.ts'
 import { readOwn, syncDirectory, writeSynced } from '../system/durable.ts'
 import { ownIdentity, type ProcessIdentity, parseSelf } from '../system/identity.ts'
+import { crypto } from '../system/lazy.ts'
 import { appendJournal } from './journal.ts'
 import { attemptFiles, files } from './paths.ts'
 import { type Claim, claimSchema, type ExitRecord, exitRecordSchema } from './schema.ts'
@@ -62,7 +62,7 @@ export function claimAttempt(task: string, number: number, content: AttemptConte
 export function callOff(task: string, number: number): boolean {
   const { pid, start, boot } = ownIdentity()
   const gate = join(files.attempt(task, number), attemptFiles.begun)
-  const temp = join(files.attempt(task, number), `.${attemptFiles.begun}.${randomUUID()}`)
+  const temp = join(files.attempt(task, number), `.${attemptFiles.begun}.${crypto().randomUUID()}`)
   try {
     writeSynced(temp, `called-off ${boot} ${pid} ${start}\n`)
     linkSync(temp, gate)

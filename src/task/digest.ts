@@ -1,9 +1,9 @@
-import { randomUUID } from 'node:crypto'
 import { lstatSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import * as z from 'zod/mini'
 import { unless } from '../errors.ts'
 import { readOwn } from '../system/durable.ts'
+import { crypto } from '../system/lazy.ts'
 import { type TaskJson, taskJson } from './json.ts'
 import type { Observed } from './observe.ts'
 import { sizeOf } from './output.ts'
@@ -30,7 +30,7 @@ export function keepDigest(task: Observed): void {
     spec: stampOf(files.spec(task.dir)),
     task: taskJson(task),
   }
-  const temp = `${files.digest(task.dir)}.${randomUUID()}`
+  const temp = `${files.digest(task.dir)}.${crypto().randomUUID()}`
   try {
     writeFileSync(temp, JSON.stringify(digest), { mode: 0o600, flag: 'wx' })
     renameSync(temp, files.digest(task.dir))

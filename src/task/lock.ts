@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import { linkSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { uptime } from 'node:os'
 import { join } from 'node:path'
@@ -7,6 +6,7 @@ import * as z from 'zod/mini'
 import { RcaError, unless } from '../errors.ts'
 import { ensurePrivateDirectory, readOwn } from '../system/durable.ts'
 import { host, isAlive, ownIdentity } from '../system/identity.ts'
+import { crypto } from '../system/lazy.ts'
 import { locksDirectory } from './paths.ts'
 import { identitySchema } from './schema.ts'
 
@@ -45,7 +45,7 @@ export async function acquireLock(
 }
 
 function enter(folder: string, what: string): string {
-  const name = randomUUID()
+  const name = crypto().randomUUID()
   const temp = join(folder, `.${name}`)
   const content = JSON.stringify({ holder: ownIdentity(), host: host(), what })
   writeFileSync(temp, content, { mode: 0o600, flag: 'wx' })

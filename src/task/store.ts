@@ -1,4 +1,3 @@
-import { createHash, randomUUID } from 'node:crypto'
 import { lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import type { Access, AgentName } from '../agents/driver.ts'
@@ -11,6 +10,7 @@ import {
   writeSynced,
 } from '../system/durable.ts'
 import { host } from '../system/identity.ts'
+import { crypto } from '../system/lazy.ts'
 import { VERSION } from '../version.ts'
 import { formatEnvironment, parseEnvironment } from './environment.ts'
 import { appendJournal, type Journal, readJournal } from './journal.ts'
@@ -41,7 +41,7 @@ export interface Stored {
 }
 
 export function sha256(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex')
+  return crypto().createHash('sha256').update(bytes).digest('hex')
 }
 
 /**
@@ -59,7 +59,7 @@ export async function createTask(
   ensurePrivateDirectory(folder)
   const dir = mkdtempSync(join(folder, `${session}.`))
   try {
-    const id = randomUUID()
+    const id = crypto().randomUUID()
     mkdirSync(files.attempts(dir), { mode: 0o700 })
     writeSynced(files.prompt(dir), wanted.prompt)
     writeSynced(files.env(dir), formatEnvironment(wanted.env))

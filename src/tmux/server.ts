@@ -1,8 +1,8 @@
-import { spawnSync } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { RcaError } from '../errors.ts'
 import { checkPrivateDirectory } from '../system/durable.ts'
+import { childProcess } from '../system/lazy.ts'
 import { which } from '../system/which.ts'
 import { listPanes, type PaneRow, parsePanes } from './command.ts'
 
@@ -48,7 +48,7 @@ export function checkSocketName(name: string): string {
 export function tmuxServer(socket: string, env: Env): TmuxServer {
   const call = (args: readonly string[], prefix: readonly string[] = []): TmuxResult => {
     const [file, ...rest] = [...prefix, 'tmux', '-u', '-S', socket, ...args]
-    const result = spawnSync(file ?? 'tmux', rest, {
+    const result = childProcess().spawnSync(file ?? 'tmux', rest, {
       env: serverEnvironment(env),
       encoding: 'utf8',
       timeout: 20_000,
@@ -104,7 +104,7 @@ const OLDEST = [3, 2] as const
 
 /** Throws `unavailable` where tmux is missing or too old, with the command that installs it here. */
 export function checkTmux(env: Env): void {
-  const result = spawnSync('tmux', ['-V'], { env: serverEnvironment(env), encoding: 'utf8' })
+  const result = childProcess().spawnSync('tmux', ['-V'], { env: serverEnvironment(env), encoding: 'utf8' })
   if (result.error) throw noTmux()
   const version = result.stdout.trim()
   if (isTooOld(version)) {
