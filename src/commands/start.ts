@@ -50,10 +50,15 @@ export async function start(options: StartOptions, context: Context): Promise<St
  * Throws `conflict` where it may not be used.
  */
 async function settleExisting(options: StartOptions, wanted: NewTask, session: string, context: Context) {
-  const newest = tasksOfSession(context.state, session)[0]
-  if (!newest) return null
-  abandonUnbegun(newest.dir)
-  const task = await settle(readTask(newest.dir) ?? newest)
+  const tasks: Observed[] = []
+  for (const { dir } of tasksOfSession(context.state, session)) {
+    abandonUnbegun(dir)
+    const stored = readTask(dir)
+    if (stored) tasks.push(await settle(stored))
+  }
+  // The newest counts, or one that lives: the clock by which they were made may have been set back in between.
+  const task = tasks.find((one) => isLive(one.derived.state)) ?? tasks[0]
+  if (!task) return null
   const { state } = task.derived
   if (options.ifExists === 'reuse') return sameTask(task, wanted)
   if (state === 'unknown') {

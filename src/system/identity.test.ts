@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { describe, expect, it } from 'vitest'
-import { bootId, identityOf, isAlive, ownIdentity, parseSelf, parseStat } from './identity.ts'
+import { bootId, host, identityOf, isAlive, isHere, ownIdentity, parseSelf, parseStat } from './identity.ts'
 
 const STAT = '77 (a (b) c) S 1 70 70 34816 80 4194560 1 0 0 0 0 0 0 0 20 0 1 0 123456 1 1 1'
 
@@ -40,5 +40,13 @@ describe('isAlive', () => {
     child.kill('SIGKILL')
     await once(child, 'exit')
     expect(identity && isAlive(identity)).toBe(false)
+  })
+})
+
+describe('isHere', () => {
+  it('host-renamed: knows this machine by its boot when its name has changed', () => {
+    expect(isHere({ host: host(), boot: 'another' })).toBe(true)
+    expect(isHere({ host: 'renamed', boot: bootId() })).toBe(true)
+    expect(isHere({ host: 'renamed', boot: 'another' })).toBe(false)
   })
 })

@@ -85,6 +85,11 @@ export function ownIdentity(): ProcessIdentity {
   return identityOf(process.pid) ?? { pid: process.pid, start: 'unknown', boot: bootId() }
 }
 
+/** Whether a record was made on this machine: by its name or, since names change, by the boot it was made in. */
+export function isHere(record: { readonly host: string; readonly boot: string }): boolean {
+  return record.host === host() || record.boot === bootId()
+}
+
 /** The machine's name, as written into every record. */
 export function host(): string {
   return hostname()

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import * as z from 'zod/mini'
 import { RcaError, unless } from '../errors.ts'
 import { ensurePrivateDirectory, readOwn } from '../system/durable.ts'
-import { host, isAlive, ownIdentity } from '../system/identity.ts'
+import { host, isAlive, isHere, ownIdentity } from '../system/identity.ts'
 import { crypto } from '../system/lazy.ts'
 import { locksDirectory } from './paths.ts'
 import { identitySchema } from './schema.ts'
@@ -72,7 +72,7 @@ function living(path: string, text: string): string | null {
   const parsed = holderSchema.safeParse(parseJson(text))
   if (!parsed.success) return isFromEarlierBoot(path) ? null : `the lock file ${path} cannot be read`
   const { holder, what } = parsed.data
-  if (parsed.data.host === host() && !isAlive(holder)) return null
+  if (isHere({ host: parsed.data.host, boot: holder.boot }) && !isAlive(holder)) return null
   return `${what} (pid ${holder.pid}) is at work on it`
 }
 

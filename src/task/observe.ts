@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Driver } from '../agents/driver.ts'
 import { driverFor } from '../agents/index.ts'
-import { host, isAlive } from '../system/identity.ts'
+import { isAlive, isHere } from '../system/identity.ts'
 import { type AttemptRecord, attemptNumbers, readAttempt } from './attempt.ts'
 import { type Conclusion, concludeAttempt } from './conclude.ts'
 import { lastOutputMs } from './output.ts'
@@ -68,7 +68,7 @@ function look(record: AttemptRecord): Evidence {
     claimantAlive: record.claim !== null && isAlive(record.claim.claimant),
     launcherAlive: record.launcher !== null && isAlive(record.launcher),
     agentAlive: record.agent !== null && isAlive(record.agent),
-    here: record.claim === null || record.claim.host === host(),
+    here: record.claim === null || isHere({ host: record.claim.host, boot: record.claim.claimant.boot }),
     conclusion: null,
   }
 }
