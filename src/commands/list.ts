@@ -47,8 +47,11 @@ function isWanted(task: TaskJson, options: ListOptions, now: number): boolean {
   return now - Date.parse(task.endedAt ?? task.updatedAt ?? '') < RECENT_MS
 }
 
+/** By code units, which RFC 3339 in UTC is made for; localeCompare first loads the rules of all languages (10 ms). */
+const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0)
+
 function newestFirst(a: TaskJson, b: TaskJson): number {
-  return (b.startedAt ?? '').localeCompare(a.startedAt ?? '') || a.name.localeCompare(b.name)
+  return compare(b.startedAt ?? '', a.startedAt ?? '') || compare(a.name, b.name)
 }
 
 function foreignSessions(context: Context): TaskJson[] {

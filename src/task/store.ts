@@ -168,7 +168,7 @@ export function tasksOfSession(state: string, session: string): Stored[] {
     .filter((one) => one.session === session)
     .map((one) => readTask(one.dir))
     .filter((one) => one !== null)
-    .sort((a, b) => createdAt(b).localeCompare(createdAt(a)))
+    .sort((a, b) => (createdAt(b) < createdAt(a) ? -1 : 1))
 }
 
 function createdAt(task: Stored): string {

@@ -153,7 +153,11 @@ export class World {
   }
 
   tmux(...args: string[]): string {
-    const result = spawnSync('tmux', ['-u', '-S', this.socket, ...args], { env: this.env, encoding: 'utf8' })
+    const result = spawnSync('tmux', ['-u', '-S', this.socket, ...args], {
+      env: this.env,
+      encoding: 'utf8',
+      timeout: DEADLINE,
+    })
     if (result.status !== 0) throw new Error(`tmux ${args.join(' ')}: ${result.stderr}`)
     return result.stdout.trim()
   }
@@ -170,7 +174,7 @@ export class World {
   /** The pid of the tmux server, or null. */
   server(): number | null {
     const args = ['-S', this.socket, 'display-message', '-p', '#{pid}']
-    const result = spawnSync('tmux', args, { env: this.env, encoding: 'utf8' })
+    const result = spawnSync('tmux', args, { env: this.env, encoding: 'utf8', timeout: DEADLINE })
     return result.status === 0 ? Number(result.stdout) : null
   }
 
