@@ -1,15 +1,15 @@
 import { describe, expect, it } from 'vitest'
 import type { AgentEvent } from '../../src/agents/event.ts'
 import type { StatusJson } from '../../src/commands/status.ts'
+import { COLOURED } from '../../src/render/colour.ts'
 import { renderError } from '../../src/render/error.ts'
 import { renderList } from '../../src/render/list.ts'
 import { renderLogItem } from '../../src/render/log.ts'
-import { paint, wantsColour } from '../../src/render/paint.ts'
+import { PLAIN, wantsColour } from '../../src/render/paint.ts'
 import { renderBrief, renderStarted, renderStatus } from '../../src/render/task.ts'
 import { harmless, harmlessJson, oneLine } from '../../src/render/text.ts'
 import type { TaskJson } from '../../src/task/json.ts'
 
-const PLAIN = paint(false)
 const NOW = Date.parse('2026-01-02T12:00:00Z')
 
 function task(over: Partial<TaskJson> = {}): TaskJson {
@@ -87,7 +87,7 @@ describe('colour', () => {
 
   it('none gives the text back', () => {
     expect(PLAIN.bold(PLAIN.dim(PLAIN.state('done')))).toBe('done')
-    expect(paint(true).state('done')).toContain('\u001b[')
+    expect(COLOURED.state('done')).toContain('\u001b[')
   })
 })
 

@@ -91,55 +91,13 @@ describe.concurrent('one at a time', () => {
 describe.concurrent('the gate of an attempt', () => {
   test('running the launch script a second time starts nothing', async ({ world }) => {
     const { taskDir } = await world.begin('hangs')
-    const again = runLaunch(world, taskDir ?? '')
-    expect(again).toMatchObject({ taskDir: first.taskDir, pid: first.pid })
-    const other = await world.rca(['start', 'codex', 'fix', '-p', 'other', '--if-exists', 'reuse'])
-    expect(other).toMatchObject({ code: 5, stderr: expect.stringContaining('another prompt or folder') })
-    const elsewhere = await world.rca([...START, '-C', '/', '--if-exists', 'reuse'])
-    expect(elsewhere.code).toBe(5)
-    expect(world.runs).toHaveLength(1)
-  })
-
-  test('--if-exists reuse starts where there is nothing, and gives back what is done', async ({ world }) => {
-    world.agent('done')
-    const first = await world.json([...START, '--if-exists', 'reuse'])
-    await world.reaches('done')
-    expect(await world.json([...START, '--if-exists', 'reuse'])).toMatchObject({
-      state: 'done',
-      taskDir: first.taskDir,
-    })
-    expect(world.runs).toHaveLength(1)
-  })
-
-  test('--if-exists reuse twenty times at once: one agent', async ({ world }) => {
-    world.agent('hangs')
-    const results = await Promise.all(
-      Array.from({ length: 6 }, () => world.json([...START, '--if-exists', 'reuse'])),
-    )
-    expect(new Set(results.map((one) => one.taskDir)).size).toBe(1)
-    expect(world.runs).toHaveLength(1)
-  })
-
-  test('--if-exists replace kills the first and starts anew', async ({ world }) => {
-    const first = await world.begin('hangs')
-    const second = await world.json([...START, '--if-exists', 'replace'])
-    expect(second.taskDir).not.toBe(first.taskDir)
-    expect(second.state).toBe('running')
-    expect(new Set(world.agents().map((one) => one.env.TASK_TMPDIR))).toEqual(new Set([second.taskDir]))
-    expect(world.runs).toHaveLength(2)
-  })
-})
-
-describe.concurrent('the gate of an attempt', () => {
-  test('running the launch script a second time starts nothing', async ({ world }) => {
-    const { taskDir } = await world.begin('hangs')
     const again = spawnSync('sh', [join(taskDir ?? '', 'attempts/1/launch')], {
       env: world.env,
       encoding: 'utf8',
     })
     expect(again).toMatchObject({ status: 125, stderr: expect.stringContaining('has begun already') })
     await world.rca(['kill', 'fix'])
-    runLaunch(world, taskDir ?? '')
+    spawnSync('sh', [join(taskDir ?? '', 'attempts/1/launch')], { env: world.env })
     expect(world.runs).toHaveLength(1)
     expect(world.agents()).toEqual([])
     expect((await world.status()).state).toBe('killed')
@@ -149,7 +107,7 @@ describe.concurrent('the gate of an attempt', () => {
     const dir = await claimedOnly(world)
     expect(await world.status()).toMatchObject({ state: 'starting', attempts: 0 })
     expect(await world.json(['kill', 'fix'])).toMatchObject([{ state: 'killed', attempts: 0 }])
-    runLaunch(world, dir)
+    spawnSync('sh', [join(dir, 'attempts/1/launch')], { env: world.env })
     expect(world.runs).toEqual([])
     expect((await world.status()).state).toBe('killed')
   })
@@ -158,21 +116,10 @@ describe.concurrent('the gate of an attempt', () => {
     const dir = await claimedOnly(world)
     expect(await world.reaches('lost')).toMatchObject({ hint: 'rca resume launches it' })
     expect(await world.json(['resume', 'fix'])).toMatchObject({ state: 'running', attempts: 1 })
-    runLaunch(world, dir)
+    spawnSync('sh', [join(dir, 'attempts/1/launch')], { env: world.env })
     expect(world.runs).toHaveLength(1)
   })
 })
-
-/** Runs the launch script of attempt 1 by hand. */
-function runLaunch(world: World, dir: string) {
-  const script = join(dir, 'attempts/1/launch')
-  return spawnSync('sh', [script], {
-    env: world.env,
-    encoding: 'utf8',
-    timeout: 20_000,
-    killSignal: 'SIGKILL',
-  })
-}
 
 /** A task whose start was killed between the claim of its attempt and the line that the shell was to run. */
 async function claimedOnly(world: World): Promise<string> {

@@ -165,7 +165,10 @@ describe.concurrent('processes that are not who they seem', () => {
     const started = await world.begin('hangs')
     const claim = join(started.taskDir ?? '', 'attempts/1/claim.json')
     const own = JSON.parse(readFileSync(claim, 'utf8'))
-    writeFileSync(claim, JSON.stringify({ ...own, host: 'elsewhere' }))
+    writeFileSync(
+      claim,
+      JSON.stringify({ ...own, host: 'elsewhere', claimant: { ...own.claimant, boot: 'another' } }),
+    )
     expect(await world.status()).toMatchObject({
       state: 'unknown',
       reason: expect.stringContaining('elsewhere'),
