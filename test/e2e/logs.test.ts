@@ -94,6 +94,18 @@ describe.concurrent('logs', () => {
     expect(raw.stdout).toContain('\u001b]0;owned\u0007')
   })
 
+  test('--raw --follow shows what comes and ends with the task', async ({ world }) => {
+    const { taskDir } = await world.begin('waits')
+    const logs = world.start(['logs', 'fix', '--raw', '-f'])
+    await until(() => logs.output.stdout.includes('early'), 'what was there')
+    expect(logs.child.exitCode).toBeNull()
+    world.write('go')
+    const events = join(taskDir ?? '', 'events.jsonl')
+    expect(await logs.done).toMatchObject({ code: 0 })
+    expect(logs.output.stdout).toBe(readFileSync(events, 'utf8'))
+    expect(logs.output.stdout).toContain('late')
+  })
+
   test('--raw keeps bytes that are no UTF-8 and a last line without an end', async ({ world }) => {
     world.program(
       'codex',

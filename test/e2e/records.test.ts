@@ -143,21 +143,21 @@ describe.concurrent('processes that are not who they seem', () => {
       const [kind, boot, , ...rest] = line.split(' ')
       return [kind, boot, own[0], ...rest].join(' ')
     })
-    expect((await world.status()).state).toBe('failed')
+    expect((await world.status()).state).toBe('lost')
   })
 
   test('a process of an earlier boot is not alive', async ({ world }) => {
     const dir = await crashedTask(world)
     const stat = readFileSync(`/proc/${process.pid}/stat`, 'utf8')
     pretend(dir, () => `proc 00000000-0000-0000-0000-000000000000 ${stat}`)
-    expect((await world.status()).state).toBe('failed')
+    expect((await world.status()).state).toBe('lost')
     expect((await world.rca(['resume', 'fix'])).code).toBe(0)
   })
 
   test('the very same process is', async ({ world }) => {
     const dir = await crashedTask(world)
     const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
-    pretend(dir, () => `proc ${boot} ${readFileSync(`/proc/${process.pid}/stat`, 'utf8')}`, true)
+    pretend(dir, () => `proc ${boot} ${readFileSync(`/proc/${process.pid}/stat`, 'utf8')}`)
     expect((await world.status()).state).toBe('running')
   })
 
@@ -188,12 +188,12 @@ describe.concurrent('processes that are not who they seem', () => {
   })
 })
 
-/** Takes the recorded end of the attempt away and lets its agent be another process. */
-function pretend(dir: string, change: (line: string) => string, withoutExit = false): void {
+/** Takes all record of the attempt's end away and lets its agent be another process. */
+function pretend(dir: string, change: (line: string) => string): void {
   const journal = join(dir, 'journal.jsonl')
   const lines = readFileSync(journal, 'utf8').split('\n')
   writeFileSync(journal, lines.filter((line) => !line.includes('attempt-ended')).join('\n'))
-  if (withoutExit) renameSync(join(dir, 'attempts/1/exit.json'), join(dir, 'attempts/1/exit.away'))
+  renameSync(join(dir, 'attempts/1/exit.json'), join(dir, 'attempts/1/exit.away'))
   const path = join(dir, 'attempts/1/process')
   writeFileSync(path, change(readFileSync(path, 'utf8')))
 }
