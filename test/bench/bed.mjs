@@ -164,6 +164,7 @@ function timed(dir, argv, env) {
  * @param {Env} env
  */
 function bareStart(dir, env) {
+  rmSync(stampOf(dir), { force: true })
   const begun = tick()
   must(dir, [process.execPath, '-e', '0'], env)
   const session = ['new-session', '-d', '-s', SESSION, '-x', '200', '-y', '50', '/bin/sh', '-i']
@@ -179,6 +180,7 @@ function bareStart(dir, env) {
  * @param {Env} env
  */
 function rcaStart(dir, env) {
+  rmSync(stampOf(dir), { force: true })
   const begun = tick()
   must(dir, rca('start', 'codex', 'bench', '-p', 'x', '--json'), env)
   const agentMs = takeStamp(dir) - begun
