@@ -77,6 +77,8 @@ export type Verdict =
       readonly reason: string
       /** What a person can do about it, or null. */
       readonly hint: string | null
+      /** `usage-limit`: when the agent said that it ends, RFC 3339 in UTC; absent or null: it did not say. */
+      readonly resetsAt?: string | null
     }
 
 /** What is known when an attempt has ended. */
@@ -86,6 +88,8 @@ export interface AttemptEnd {
   readonly exit: Exit | null
   /** The last few KiB that the attempt wrote to stderr. */
   readonly stderrTail: string
+  /** When it ended, ms since the epoch: what words like "try again in 2 hours" are relative to. */
+  readonly endedMs?: number
 }
 
 /** How to go on after an interruption. */

@@ -10,6 +10,9 @@ export const identitySchema = z.object({ pid: z.number(), start: z.string(), boo
 
 const exitSchema = z.union([z.object({ code: z.number() }), z.object({ signal: z.string() })])
 
+export const RESTART = ['on-failure', 'never'] as const
+export const ON_STALL = ['report', 'restart'] as const
+
 export const specSchema = z.looseObject({
   schema: z.literal(1),
   id: z.string(),
@@ -21,7 +24,18 @@ export const specSchema = z.looseObject({
   agentArgs: z.array(z.string()),
   /** Names of the captured environment; the values are in `env`. */
   env: z.array(z.string()),
-  policy: z.looseObject({ stallAfterMs: z.nullable(z.number()) }),
+  /** See policy.ts; what an older release did not write yet means that it promised no supervision. */
+  policy: z.looseObject({
+    stallAfterMs: z.nullable(z.number()),
+    restart: z.optional(z.enum(RESTART)),
+    backoffMs: z.optional(z.number()),
+    deadlineMs: z.optional(z.nullable(z.number())),
+    maxRetries: z.optional(z.nullable(z.number())),
+    maxResumesPerHour: z.optional(z.number()),
+    jitter: z.optional(z.number()),
+    onStall: z.optional(z.enum(ON_STALL)),
+    exitGraceMs: z.optional(z.number()),
+  }),
   /** SHA-256 of the prompt, hex. */
   promptSha256: z.string(),
   /** The id that was fixed before the start, null where it is captured from the agent's events. */
@@ -80,7 +94,12 @@ const entry = <const T extends string, S extends z.core.$ZodLooseShape>(type: T,
 export const entrySchema = z.discriminatedUnion('type', [
   entry('created', { session: z.string() }),
   /** Written before the claim is made: a task whose claims have all ended needs no look at its attempts. */
-  entry('attempt-claimed', { attempt: z.number(), how: z.enum(HOW) }),
+  entry('attempt-claimed', {
+    attempt: z.number(),
+    how: z.enum(HOW),
+    /** Who asked for it. A person's start or resume begins supervision anew. */
+    by: z.optional(z.enum(['person', 'monitor'])),
+  }),
   entry('attempt-started', {
     attempt: z.number(),
     how: z.enum(HOW),
@@ -101,10 +120,36 @@ export const entrySchema = z.discriminatedUnion('type', [
     /** `usage` counts the whole conversation and not this attempt alone. */
     usageIsCumulative: z.optional(z.boolean()),
     lastActivityAt: z.nullable(z.string()),
+    /** The agent answered or finished a tool: more than mere life. */
+    progress: z.optional(z.boolean()),
+    /** A usage limit's stated end, RFC 3339. */
+    resetsAt: z.optional(z.nullable(z.string())),
   }),
   entry('kill-requested', { by: z.string() }),
   entry('killed', { by: z.string(), processes: z.number() }),
   entry('repaired', { attempt: z.number(), what: z.string() }),
+  /** The next attempt could not be launched; it is tried again as after a failed attempt. */
+  entry('recovery-failed', { reason: z.string(), hint: z.nullable(z.string()) }),
+  /** The next attempt is due at `until`; `guess`: nobody stated that time. */
+  entry('waiting', {
+    until: z.string(),
+    why: z.enum(['at-once', 'backoff', 'limit']),
+    reason: z.string(),
+    guess: z.boolean(),
+  }),
+  /** Nothing is tried any more, until a person resumes it. */
+  entry('gave-up', { cause: z.string(), reason: z.string(), hint: z.nullable(z.string()) }),
+  /** The agent lives and has done nothing since. `eventsBytes`: the size of events.jsonl then. */
+  entry('stalled', {
+    attempt: z.number(),
+    since: z.string(),
+    evidence: z.string(),
+    eventsBytes: z.number(),
+  }),
+  /** The monitor is about to end an agent that has finished and stayed, or has stalled. */
+  entry('ending', { attempt: z.number(), why: z.enum(['finished', 'stalled']), evidence: z.string() }),
+  /** The wall clock moved by so much beside the time that passed (a suspended machine, a clock that was set). */
+  entry('clock-jumped', { byMs: z.number() }),
 ])
 export type Entry = z.infer<typeof entrySchema>
 export type EntryOf<T extends Entry['type']> = Extract<Entry, { type: T }>
