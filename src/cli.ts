@@ -100,6 +100,14 @@ export function buildProgram(rest: readonly string[], load: () => Promise<Record
     'end the agent and everything it started, close the session, keep the records',
   ).option('--grace <duration>', 'between asking and forcing', '5s')
 
+  verb(
+    'monitor [what]',
+    'watch over all tasks and go on with those that broke off; what: run (default), status, stop',
+  )
+    .option('--once', 'look at every task once and do what is due (for cron)')
+    .option('--replace', 'end the monitor that runs and take its place')
+    .addOption(new Option('--started-by-verb').hideHelp())
+
   program.command('settle <dir> <attempt>', { hidden: true }).action(async (dir: string, attempt: string) => {
     await (await load()).settle?.([dir, attempt], {}, [])
   })

@@ -40,13 +40,16 @@ export class RcaError extends Error {
   readonly code: ErrorCode
   readonly hint: string | null
   readonly exitCode: number
+  /** One word for what no further attempt can heal, or null. */
+  readonly hopeless: string | null
 
-  constructor(code: ErrorCode, message: string, hint: string | null = null) {
+  constructor(code: ErrorCode, message: string, hint: string | null = null, hopeless: string | null = null) {
     super(message)
     this.name = 'RcaError'
     this.code = code
     this.hint = hint
     this.exitCode = EXIT_OF[code]
+    this.hopeless = hopeless
   }
 }
 

@@ -235,7 +235,8 @@ const resume: Verb = async ([name = ''], options) => {
   const prompt = text(options, 'prompt')
   if (prompt !== null && prompt.trim() === '') throw new RcaError('usage', 'The prompt is empty')
   const commands = await import('./commands/resume.ts')
-  const wanted = { prompt, env: texts(options, 'env'), graceMs: 3_000 }
+  const by = 'person' as const
+  const wanted = { prompt, env: texts(options, 'env'), caller: process.env, by, graceMs: 3_000 }
   const result = await commands.resume(name, wanted, context)
   if (result.note) io.err(`rca: ${result.note}\n`)
   if (io.json) return io.outJson(result.task)
@@ -261,10 +262,11 @@ const kill: Verb = async (names, options) => {
   if (first) throw first
 }
 
-const settle: Verb = async ([dir = '']) => {
+const settle: Verb = async ([dir = ''], options) => {
+  const { context } = await open(options)
   const { settleAttempt } = await import('./commands/settle.ts')
   const { oneLine } = await import('./render/text.ts')
-  const task = await settleAttempt(dir)
+  const task = await settleAttempt(dir, context)
   if (!task) return
   process.stdout.write(
     `rca: ${task.name} ${task.state}${task.reason ? `: ${oneLine(task.reason, 180)}` : ''}\n`,
@@ -272,4 +274,39 @@ const settle: Verb = async ([dir = '']) => {
   process.exitCode = task.state === 'done' ? 0 : 1
 }
 
-export const VERBS: Record<string, Verb> = { start, list, status, logs, wait, attach, resume, kill, settle }
+const monitor: Verb = async ([what = 'run'], options) => {
+  const { io, context } = await open(options)
+  const log = (line: string) => io.err(`${new Date().toISOString()} ${line}\n`)
+  const commands = await import('./commands/monitor.ts')
+  oneOf('monitor', what, ['run', 'status', 'stop'])
+  if (what === 'run') {
+    if (flag(options, 'once')) return commands.monitorOnce(context, log)
+    const wanted = { byVerb: flag(options, 'startedByVerb'), replace: flag(options, 'replace'), log }
+    return commands.runMonitor(wanted, context, gracefully())
+  }
+  const found = what === 'stop' ? await commands.stopMonitor(context) : commands.monitorStatus(context)
+  if (!found && what === 'status') process.exitCode = 1
+  if (io.json) return io.outJson({ running: what === 'status' && found !== null, monitor: found })
+  const { renderMonitor } = await import('./render/monitor.ts')
+  io.out(renderMonitor(found, what === 'stop', context.now(), io.paint))
+}
+
+/** A signal that fires at SIGTERM, SIGINT and SIGHUP, which are how a monitor ends well. */
+function gracefully(): AbortSignal {
+  const stop = new AbortController()
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(name, () => stop.abort())
+  return stop.signal
+}
+
+export const VERBS: Record<string, Verb> = {
+  monitor,
+  start,
+  list,
+  status,
+  logs,
+  wait,
+  attach,
+  resume,
+  kill,
+  settle,
+}

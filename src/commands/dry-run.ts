@@ -42,6 +42,7 @@ export async function dryRun(options: StartOptions, context: Context): Promise<D
     sessionId: null,
     invocation,
     prompt: null,
+    by: 'person' as const,
     binary,
   } as const
   const { content, session: input } = prepare(launch, context.self)

@@ -4,6 +4,7 @@ import { RcaError } from '../errors.ts'
 import { abandon } from '../launch/launch.ts'
 import { isAlive } from '../system/identity.ts'
 import { endAll, type Found, signal } from '../system/processes.ts'
+import { killedAfterLastClaim, killRequested } from '../task/entries.ts'
 import { appendJournal } from '../task/journal.ts'
 import { type TaskJson, taskJson } from '../task/json.ts'
 import { acquireLock } from '../task/lock.ts'
@@ -46,9 +47,11 @@ export async function endTask(
   options: KillOptions,
 ): Promise<Observed> {
   const spec = requireSpec(task)
-  const live = isLive(task.derived.state)
+  const { entries } = task.journal
+  const asked = killRequested(entries)
+  const open = isLive(task.derived.state) || (asked && !killedAfterLastClaim(entries))
   // Written first: whatever ends from here on was killed, and nobody may revive it.
-  if (live) appendJournal(task.dir, { type: 'kill-requested', by })
+  if (open && !asked) appendJournal(task.dir, { type: 'kill-requested', by })
   if (task.evidence?.record.begun === 'no') abandon(task.dir, task.evidence.record.number)
   const before = survivors(spec)
   if (before.length > 0) context.progress(`ending ${before.length} processes of ${task.session}`)
@@ -56,7 +59,7 @@ export async function endTask(
   context.progress(null)
   if (left.length > 0) throw wouldNotDie(task, left)
   const settled = await settle(readTask(task.dir) ?? task)
-  if (live) appendJournal(task.dir, { type: 'killed', by, processes: before.length })
+  if (open) appendJournal(task.dir, { type: 'killed', by, processes: before.length })
   await endHelpers(spec)
   closeSession(settled, context)
   const ended = await observe(readTask(task.dir) ?? settled, context.now())

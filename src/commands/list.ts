@@ -74,6 +74,7 @@ function foreign(row: PaneRow): TaskJson {
     state: 'foreign',
     reason: 'a tmux session that rca did not make',
     hint: null,
+    cause: null,
     cwd: null,
     taskDir: null,
     agentSessionId: null,

@@ -5,7 +5,7 @@ import type { Context } from '../context.ts'
 import { RcaError } from '../errors.ts'
 import { until } from '../launch/startup.ts'
 import { type AttemptRecord, attemptNumbers, readAttempt } from '../task/attempt.ts'
-import { isBusy } from '../task/observe.ts'
+import { goesOn, isBusy } from '../task/observe.ts'
 import { readBytes, readLines, sizeOf } from '../task/output.ts'
 import { files } from '../task/paths.ts'
 import { findTask, requireSpec } from '../task/store.ts'
@@ -39,11 +39,14 @@ export async function* logs(name: string, options: LogsOptions, context: Context
   yield* options.tail === null ? first : first.slice(Math.max(0, first.length - options.tail))
   while (options.follow && !signal?.aborted) {
     const newest = attemptNumbers(task.dir).at(-1) ?? null
-    const over = !isBusy(task.dir, newest)
+    const journalBytes = sizeOf(files.journal(task.dir))
+    const busy = isBusy(task.dir, newest)
+    const over = !busy && !(await goesOn(task.dir))
     yield* reader.next()
     if (over) return
     const paths = [files.events(task.dir), files.stderr(task.dir), files.journal(task.dir)]
-    const changed = () => (reader.hasNews() || !isBusy(task.dir, newest) ? true : undefined)
+    const moved = () => (busy ? !isBusy(task.dir, newest) : sizeOf(files.journal(task.dir)) !== journalBytes)
+    const changed = () => (reader.hasNews() || moved() ? true : undefined)
     await until(paths, changed, { timeoutMs: null, everyMs: 1_000, ...(signal ? { signal } : {}) })
   }
 }
@@ -141,13 +144,16 @@ export async function* rawLogs(name: string, options: LogsOptions, context: Cont
   let at = options.tail === null ? from : tailStart(path, from, to, options.tail)
   for (;;) {
     const newest = attemptNumbers(task.dir).at(-1) ?? null
-    const over = !options.follow || to !== null || !isBusy(task.dir, newest)
+    const journalBytes = sizeOf(files.journal(task.dir))
+    const busy = isBusy(task.dir, newest)
+    const over = !options.follow || to !== null || (!busy && !(await goesOn(task.dir)))
     for (const chunk of readBytes(path, at, to)) {
       at += chunk.length
       yield chunk
     }
     if (over || signal?.aborted) return
-    const news = () => (sizeOf(path) > at || !isBusy(task.dir, newest) ? true : undefined)
+    const moved = () => (busy ? !isBusy(task.dir, newest) : sizeOf(files.journal(task.dir)) !== journalBytes)
+    const news = () => (sizeOf(path) > at || moved() ? true : undefined)
     const paths = [path, files.journal(task.dir)]
     await until(paths, news, { timeoutMs: null, everyMs: 1_000, ...(signal ? { signal } : {}) })
   }

@@ -35,7 +35,7 @@ export async function resume(name: string, options: RecoverOptions, context: Con
   } finally {
     lock.release()
   }
-  const task = await confirm(launched, { to: 'go on', failed: () => {} }, context)
+  const task = await confirm(launched, { to: 'go on', failed: () => {}, givesUpOn: () => false }, context)
   return { task: taskJson(task), resumed: true, note: launched.note }
 }
 
@@ -48,7 +48,7 @@ function nothingToDo(task: Observed, followUp: boolean): string | null {
   }
   if (state === 'done') return followUp ? null : `${session} is done; -p continues the conversation`
   // Made, and nothing launched: whoever was about to has died, for the lock is ours.
-  if (!isLive(state) || (state === 'starting' && !task.evidence)) return null
+  if (!isLive(state) || state === 'waiting' || (state === 'starting' && !task.evidence)) return null
   if (!followUp) return `${session} is ${state}; nothing to do`
   const hint = `Wait for its end (rca wait ${session}) or end it (rca kill ${session}).`
   throw new RcaError('conflict', `${session} is ${state}: a follow-up has to wait`, hint)

@@ -1,9 +1,16 @@
+import type { Context } from '../context.ts'
+import { ensureMonitor } from '../supervise/spawn.ts'
 import { type TaskJson, taskJson } from '../task/json.ts'
+import { stateOf } from '../task/paths.ts'
 import { settle } from '../task/settle.ts'
 import { readTask } from '../task/store.ts'
 
 /** Called by the launch script when its agent has ended: records what became of the attempt. */
-export async function settleAttempt(dir: string): Promise<TaskJson | null> {
+export async function settleAttempt(dir: string, context: Context): Promise<TaskJson | null> {
   const task = readTask(dir)
-  return task && taskJson(await settle(task))
+  if (!task) return null
+  const settled = await settle(task)
+  // Whoever started it may be long gone, and the monitor with it: nobody else would go on.
+  if (settled.derived.next?.kind === 'again') await ensureMonitor({ ...context, state: stateOf(dir) }, dir)
+  return taskJson(settled)
 }

@@ -5,12 +5,14 @@ import { confirm } from '../launch/confirm.ts'
 import { abandonUnbegun, launchAttempt, launchRequest } from '../launch/launch.ts'
 import type { Launched } from '../launch/startup.ts'
 import { openSession } from '../launch/terminal.ts'
+import { ensureMonitor } from '../supervise/spawn.ts'
 import { ensurePrivateDirectory } from '../system/durable.ts'
 import { readAttempt } from '../task/attempt.ts'
 import { type TaskJson, taskJson } from '../task/json.ts'
 import { acquireLock } from '../task/lock.ts'
 import { sessionName } from '../task/names.ts'
 import type { Observed } from '../task/observe.ts'
+import type { EntryOf } from '../task/schema.ts'
 import { settle } from '../task/settle.ts'
 import { isLive } from '../task/state.ts'
 import { createTask, type NewTask, readTask, sha256, tasksOfSession } from '../task/store.ts'
@@ -33,16 +35,29 @@ export async function start(options: StartOptions, context: Context): Promise<St
   ensurePrivateDirectory(context.state)
   const session = sessionName(options.agent, options.task)
   const lock = await acquireLock(context.state, session, 'rca start', LOCK_WAIT_MS)
-  let launched: Launched
   try {
     const existing = await settleExisting(options, plan.wanted, session, context)
     if (existing) return { task: taskJson(existing), created: false }
-    launched = await launchFirst(plan, context)
+    const launched = await launchFirst(plan, context)
+    await ensureMonitor(context, launched.dir)
+    // Under the lock, so that nobody goes on with what this reports as a failed start.
+    const task = await confirm(
+      launched,
+      { to: 'start', failed: (task) => closeFailedSession(task, context), givesUpOn: diedAtOnce },
+      context,
+    )
+    return { task: taskJson(task), created: true }
   } finally {
     lock.release()
   }
-  const failed = (task: Observed) => closeFailedSession(task, context)
-  return { task: taskJson(await confirm(launched, { to: 'start', failed }, context)), created: true }
+}
+
+/**
+ * An agent that fails by itself as soon as it starts, for a reason that its driver does not know, will fail again: that is
+ * a failed start. (A signal comes from outside, a limit passes, and what the API answered may.)
+ */
+function diedAtOnce({ outcome, exit, cause }: EntryOf<'attempt-ended'>): boolean {
+  return outcome === 'failed' && cause === 'crashed' && exit !== null && 'code' in exit && exit.code <= 128
 }
 
 /**
@@ -105,6 +120,7 @@ async function launchFirst(plan: StartPlan, context: Context): Promise<Launched>
     how: 'start',
     sessionId: spec.presetSessionId,
     prompt: null,
+    by: 'person',
   } as const
   try {
     const reach = (input: SessionInput) => openSession(context.tmux, input, context.env)

@@ -4,6 +4,7 @@ import { until } from '../launch/startup.ts'
 import { attemptNumbers } from '../task/attempt.ts'
 import { type TaskJson, taskJson } from '../task/json.ts'
 import { isBusy, type Observed } from '../task/observe.ts'
+import { sizeOf } from '../task/output.ts'
 import { files } from '../task/paths.ts'
 import { settle } from '../task/settle.ts'
 import { isLive } from '../task/state.ts'
@@ -76,9 +77,13 @@ async function untilEnded(
     const newest = attemptNumbers(task.dir).at(-1)
     const paths = [
       files.journal(task.dir),
+      files.attempts(task.dir),
       ...(newest === undefined ? [] : [files.attempt(task.dir, newest)]),
     ]
-    const changed = () => (isBusy(task.dir, newest ?? null) ? undefined : true)
+    const journalBytes = sizeOf(files.journal(task.dir))
+    // While no attempt is under way only the next one, or a word in the journal, is news.
+    const still = () => seen.derived.next !== null && sizeOf(files.journal(task.dir)) === journalBytes
+    const changed = () => (isBusy(task.dir, newest ?? null) || still() ? undefined : true)
     await until(paths, changed, { timeoutMs: left, everyMs: 1_000, signal })
   }
 }

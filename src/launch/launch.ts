@@ -26,6 +26,7 @@ export interface Launch {
   readonly prompt: string | null
   /** The absolute path of the agent's binary. */
   readonly binary: string
+  readonly by: 'person' | 'monitor'
 }
 
 /** What a driver may know of this task and of the prompt that it is to be fed. */
@@ -60,6 +61,7 @@ export function findBinary(driver: Pick<Driver, 'binary' | 'install'>, path: str
     'unavailable',
     `${driver.binary} is not installed (or not on PATH)`,
     `Install it: ${driver.install}`,
+    'not-installed',
   )
 }
 
@@ -91,6 +93,7 @@ export function prepare(
       launch: launchScript(input),
       agent: agentScript(input),
       prompt: launch.prompt,
+      by: launch.by,
     },
     session: { session: spec.session, taskDir: dir, cwd: spec.cwd, line: typedLine(attempt) },
   }

@@ -31,6 +31,9 @@ export interface RecoverOptions {
   /** What to tell the conversation; null: to go on. */
   readonly prompt: string | null
   readonly env: readonly string[]
+  /** Whose values the agent's own variables get; empty: those that were captured at the start. */
+  readonly caller: Context['env']
+  readonly by: 'person' | 'monitor'
   /** Between asking and forcing what is left of earlier attempts to end, ms. */
   readonly graceMs: number
 }
@@ -46,10 +49,11 @@ export async function recover(
   context: Context,
 ): Promise<Launched & { readonly note: string | null }> {
   if (!existsSync(spec.cwd)) {
-    throw new RcaError('failed', `The project folder ${spec.cwd} is gone`, 'Put it back, then resume.')
+    const gone = `The project folder ${spec.cwd} is gone`
+    throw new RcaError('failed', gone, 'Put it back, then resume.', 'no-folder')
   }
   const driver = await driverFor(spec.agent)
-  const env = resumeEnvironment(driver, readEnvironment(task.dir), context.env, options.env)
+  const env = agentEnvironment(task.dir, driver, options, context)
   const binary = findBinary(driver, env.PATH ?? '', spec.cwd)
   await clearGround(task, spec, options, context)
   const prompt = options.prompt ?? undelivered(task.dir, driver) ?? CONTINUE_PROMPT
@@ -65,9 +69,14 @@ export async function recover(
   if (note !== null) appendJournal(task.dir, { type: 'repaired', attempt, what: note })
   const tmux = context.tmuxAt(spec.terminal.socket)
   ensureSocketDirectory(tmux.socket, context.uid)
-  const launch: Launch = { ...way, dir: task.dir, spec, attempt, binary }
+  const launch: Launch = { ...way, dir: task.dir, spec, attempt, binary, by: options.by }
   const begun = await launchAttempt(launch, context, (input) => reachShell(tmux, input, context.env))
   return { dir: task.dir, attempt, begun, driver, eventsOffset, note }
+}
+
+function agentEnvironment(dir: string, driver: Driver, options: RecoverOptions, context: Context) {
+  const stored = readEnvironment(dir)
+  return resumeEnvironment(driver, stored, stored ? options.caller : context.env, options.env)
 }
 
 /** Nothing of an earlier attempt may be alive when the next one begins. */
@@ -117,7 +126,8 @@ function asLaunch(
   follow: { given: boolean; prompt: string },
 ): Pick<Launch, 'how' | 'sessionId' | 'invocation' | 'prompt'> {
   if (plan.kind === 'impossible') {
-    throw new RcaError('failed', `${task.session} cannot be resumed: ${plan.why}`, plan.hint)
+    const why = `${task.session} cannot be resumed: ${plan.why}`
+    throw new RcaError('failed', why, plan.hint, 'no-such-session')
   }
   const { sessionId } = plan
   if (plan.kind === 'resume') {

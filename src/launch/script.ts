@@ -1,5 +1,6 @@
+import { basename } from 'node:path'
 import { quote, quoteAll } from '../system/shell.ts'
-import { attemptFiles as name } from '../task/paths.ts'
+import { attemptFiles as name, stateOf } from '../task/paths.ts'
 
 /** What the two scripts of one attempt need; every string goes in strictly quoted. */
 export interface ScriptInput {
@@ -81,6 +82,7 @@ unset TMUX TMUX_PANE
 dir=${quote(`${input.taskDir}/attempts/${input.attempt}`)}
 cd "$dir" || exit 125
 ${SELF}
+${watched(stateOf(input.taskDir))}
 gate=./.${name.begun}.$$
 if ! { self > "$gate" && ln "$gate" ./${name.begun}; } 2>/dev/null; then
   rm -f "$gate"
@@ -88,11 +90,13 @@ if ! { self > "$gate" && ln "$gate" ./${name.begun}; } 2>/dev/null; then
   exit 125
 fi
 
-rm -f ./view "$gate"; mkfifo ./view || exit 125
-LC_ALL=C sed -e 's/[[:cntrl:]]//g' -e 's/${DONE_MARKER}/__TASK-DONE__/g' < ./view & shown=$!
+rm -f ./view ./${name.alive} "$gate"; mkfifo ./view ./${name.alive} || exit 125
+# Open for as long as this script lives: its end is seen at the other end.
+exec 9<> ./${name.alive}
+LC_ALL=C sed -e 's/[[:cntrl:]]//g' -e 's/${DONE_MARKER}/__TASK-DONE__/g' < ./view 9>&- & shown=$!
 exec 3> ./view; rm -f ./view
-tail -c +${input.eventsOffset + 1} -f ../../events.jsonl >&3 2>/dev/null & tail1=$!
-tail -c +${input.stderrOffset + 1} -f ../../stderr.log >&3 2>/dev/null & tail2=$!
+tail -c +${input.eventsOffset + 1} -f ../../events.jsonl >&3 2>/dev/null 9>&- & tail1=$!
+tail -c +${input.stderrOffset + 1} -f ../../stderr.log >&3 2>/dev/null 9>&- & tail2=$!
 exec 3>&-
 
 interrupted=false
@@ -101,25 +105,52 @@ ${input.dropLinesWith === null ? plainRun(agent, input) : filteredRun(agent, inp
 trap '' INT
 printf '{"code":%d,"interrupted":%s,"endedAt":"%s"}\\n' "$code" "$interrupted" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" > ./${name.exit}.tmp &&
   sync ./${name.exit}.tmp && mv ./${name.exit}.tmp ./${name.exit} && sync .
+rm -f ./${name.alive}
 
-${quoteAll(input.settle)}
+settle() { ${quoteAll(input.settle)} 9>&-; }
+wake=${quote(`${stateOf(input.taskDir)}/wake/${basename(input.taskDir)}`)}
+if [ "$code" -ne 0 ] && watched && { true > "$wake"; } 2>/dev/null; then
+  # The monitor settles it and goes on in this shell, which has to be free for that; should it die first, this notices.
+  exec 9>&-
+  kill "$tail1" "$tail2" 2>/dev/null
+  (sleep 5 && settle) > /dev/null 2>&1 < /dev/null &
+  exit "$code"
+fi
+settle
 settled=$?
 kill "$tail1" "$tail2" 2>/dev/null
 wait "$shown" 2>/dev/null
+{ true > "$wake"; } 2>/dev/null
 [ "$settled" -ne 0 ] || echo '${DONE_MARKER}'
 `
 }
 
+/**
+ * Whether a monitor is there to settle the attempt: the process that the state directory's `monitor` file names (see
+ * supervise/presence.ts) runs. Without /proc it is not known, and the script settles the attempt itself.
+ */
+function watched(state: string): string {
+  return `watched() {
+  read -r boot pid start rest < ${quote(`${state}/monitor`)} || return 1
+  read -r now < /proc/sys/kernel/random/boot_id && [ "$boot" = "$now" ] || return 1
+  read -r stat < "/proc/$pid/stat" || return 1
+  set -f
+  set -- \${stat##*) }
+  case "$1" in T|t|Z|X) return 1;; esac
+  [ "\${20}" = "$start" ]
+} 2>/dev/null`
+}
+
 function plainRun(agent: string, input: ScriptInput): string {
-  return `${agent} < ./${input.promptFile} >> ../../events.jsonl 2>> ../../stderr.log
+  return `${agent} 9>&- < ./${input.promptFile} >> ../../events.jsonl 2>> ../../stderr.log
 code=$?`
 }
 
 /** With a filter between: for agents that flood. It ends when the agent and all that hold its stdout have. */
 function filteredRun(agent: string, input: ScriptInput, drop: string): string {
   return `rm -f ./out; mkfifo ./out || exit 125
-LC_ALL=C grep --line-buffered -vF ${quote(drop)} < ./out >> ../../events.jsonl & filter=$!
-${agent} < ./${input.promptFile} > ./out 2>> ../../stderr.log
+LC_ALL=C grep --line-buffered -vF ${quote(drop)} < ./out >> ../../events.jsonl 9>&- & filter=$!
+${agent} 9>&- < ./${input.promptFile} > ./out 2>> ../../stderr.log
 code=$?
 rm -f ./out
 wait "$filter"`

@@ -1,9 +1,13 @@
+import { existsSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { RcaError } from '../errors.ts'
 import { procStat } from '../system/identity.ts'
 import { planScope, scopeFacts } from '../system/scope.ts'
+import { readDigest } from '../task/digest.ts'
 import { observe } from '../task/observe.ts'
+import { stateOf } from '../task/paths.ts'
 import { isLive } from '../task/state.ts'
-import { readTask } from '../task/store.ts'
+import { readTask, taskDirectories } from '../task/store.ts'
 import {
   killSession,
   leaveMode,
@@ -21,6 +25,7 @@ import {
   type TmuxServer,
   tmuxFailed,
 } from '../tmux/server.ts'
+import { repairSocket } from './repair.ts'
 
 type Env = Readonly<Record<string, string | undefined>>
 
@@ -71,6 +76,25 @@ function isIdle(pane: PaneRow): boolean | null {
   return process.platform === 'linux' ? null : /^(sh|bash|dash|ash|zsh)$/.test(pane.command)
 }
 
+/** A shell whose launch script has just ended has not taken its terminal back yet. */
+const IDLE_MS = 500
+
+async function becomesIdle(pane: PaneRow): Promise<boolean | null> {
+  const until = Date.now() + IDLE_MS
+  for (;;) {
+    const idle = isIdle(pane)
+    if (idle !== false || Date.now() > until) return idle
+    await sleep(2)
+  }
+}
+
+/** Those of all tasks of this state directory whose processes may tell where the tmux server is. */
+function tasksThatMayLive(taskDir: string): string[] {
+  return taskDirectories(stateOf(taskDir))
+    .map((one) => one.dir)
+    .filter((dir) => readDigest(dir) === null)
+}
+
 export function sessionPanes(tmux: TmuxServer, session: string): PaneRow[] {
   return tmux.panes().filter((row) => row.session === session)
 }
@@ -80,7 +104,7 @@ export function sessionPanes(tmux: TmuxServer, session: string): PaneRow[] {
  * older task is closed and the name taken over, anything else is a `conflict`.
  */
 export async function openSession(tmux: TmuxServer, input: SessionInput, env: Env): Promise<string | null> {
-  const { warning, prefix } = await whereToStart(tmux, env)
+  const { warning, prefix } = await whereToStart(tmux, input.taskDir, env)
   const result = tmux.call(newSession(input), prefix)
   if (result.code === 0) return warning
   if (!isDuplicateSession(result.stderr)) {
@@ -95,13 +119,14 @@ export async function openSession(tmux: TmuxServer, input: SessionInput, env: En
 }
 
 async function sessionFacts(tmux: TmuxServer, input: SessionInput): Promise<SessionFacts> {
+  if (!existsSync(tmux.socket)) await repairSocket(tmux.socket, tasksThatMayLive(input.taskDir))
   const panes = sessionPanes(tmux, input.session)
   const pane = launchPane(panes)
   const mark = panes[0]?.mark ?? ''
   return {
     panes,
     taskDir: input.taskDir,
-    idle: pane && (pane.dead ? null : isIdle(pane)),
+    idle: pane && (pane.dead ? null : await becomesIdle(pane)),
     otherIsOver: mark !== '' && mark !== input.taskDir && (await isOver(mark)),
   }
 }
@@ -149,9 +174,10 @@ function must(tmux: TmuxServer, args: readonly string[]): void {
 }
 
 /** Where a server that this call would start has to live; an existing server lives where it lives. */
-async function whereToStart(tmux: TmuxServer, env: Env) {
+async function whereToStart(tmux: TmuxServer, taskDir: string, env: Env) {
   const uid = process.getuid?.() ?? 0
   ensureSocketDirectory(tmux.socket, uid)
+  if (!existsSync(tmux.socket)) await repairSocket(tmux.socket, tasksThatMayLive(taskDir))
   const plan = planScope(await scopeFacts(env))
   if (plan.prefix.length === 0 && plan.warning === null) return plan
   const running = tmux.call(['list-sessions', '-F', '']).code === 0

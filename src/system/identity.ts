@@ -16,6 +16,7 @@ export interface ProcessIdentity {
 export interface ProcStat {
   readonly pid: number
   readonly state: string
+  readonly ppid: number
   readonly pgrp: number
   readonly tpgid: number
   readonly start: string
@@ -31,10 +32,10 @@ export function parseStat(line: string): ProcStat | null {
     .slice(close + 1)
     .trim()
     .split(/\s+/)
-  const [state, , pgrp, , , tpgid] = rest
+  const [state, ppid, pgrp, , , tpgid] = rest
   const start = rest[19]
-  if (!Number.isInteger(pid) || !state || !pgrp || !tpgid || !start) return null
-  return { pid, state, pgrp: Number(pgrp), tpgid: Number(tpgid), start }
+  if (!Number.isInteger(pid) || !state || !ppid || !pgrp || !tpgid || !start) return null
+  return { pid, state, ppid: Number(ppid), pgrp: Number(pgrp), tpgid: Number(tpgid), start }
 }
 
 /** The running kernel's boot: the same string for every process of one boot, another after a reboot. */
@@ -109,6 +110,12 @@ export function parseSelf(text: string): ProcessIdentity | null {
   const ps = /^ps (\S+)\s+(\d+)\s+(.+)$/.exec(line)
   if (ps?.[1] && ps[2] && ps[3]) return { pid: Number(ps[2]), start: ps[3].trim(), boot: ps[1] }
   return null
+}
+
+/** The parent's pid in such a line of /proc; null: not such a line. */
+export function parentIn(text: string): number | null {
+  const line = /^proc \S+ (.+)$/.exec(text.trim())?.[1]
+  return (line && parseStat(line)?.ppid) || null
 }
 
 function printed(argv: readonly [string, ...string[]]): string {

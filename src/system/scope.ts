@@ -27,7 +27,7 @@ const IN_SCOPE = [
   '--scope',
   '--collect',
   '--quiet',
-  '--description=tmux server started by rca',
+  '--description=rca: outlives whoever started it',
   '--',
 ]
 const USER_SCOPE = ['systemd-run', '--user', ...IN_SCOPE.slice(1)]

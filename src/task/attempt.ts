@@ -2,7 +2,7 @@ import { linkSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync, write
 import { join } from 'node:path'
 import { errno, unless } from '../errors.ts'
 import { readOwn, syncDirectory, writeSynced } from '../system/durable.ts'
-import { ownIdentity, type ProcessIdentity, parseSelf } from '../system/identity.ts'
+import { ownIdentity, type ProcessIdentity, parentIn, parseSelf } from '../system/identity.ts'
 import { crypto } from '../system/lazy.ts'
 import { appendJournal } from './journal.ts'
 import { attemptFiles, files } from './paths.ts'
@@ -15,6 +15,8 @@ export interface AttemptRecord {
   /** `no`: the launch script has not run yet; `called-off`: it never will. */
   readonly begun: 'no' | 'launched' | 'called-off'
   readonly launcher: ProcessIdentity | null
+  /** The shell that ran the launch script; its start time was not recorded. */
+  readonly shellPid: number | null
   readonly agent: ProcessIdentity | null
   readonly exit: ExitRecord | null
   /** When the exit record was written, RFC 3339 with milliseconds. */
@@ -29,6 +31,8 @@ export interface AttemptContent {
   readonly agent: string
   /** Null: the task's own prompt is fed. */
   readonly prompt: string | null
+  /** Who asked for it. */
+  readonly by: 'person' | 'monitor'
 }
 
 /**
@@ -36,7 +40,7 @@ export interface AttemptContent {
  * kernel refuses where the directory exists already. False: somebody else has it.
  */
 export function claimAttempt(task: string, number: number, content: AttemptContent): boolean {
-  appendJournal(task, { type: 'attempt-claimed', attempt: number, how: content.claim.how })
+  appendJournal(task, { type: 'attempt-claimed', attempt: number, how: content.claim.how, by: content.by })
   const temp = mkdtempSync(join(files.attempts(task), `.${number}.`))
   try {
     // The scripts are of no use after a power loss, which ends the attempt; the claim and a follow-up must outlive it.
@@ -96,6 +100,7 @@ export function readAttempt(task: string, number: number): AttemptRecord {
     ),
     begun: gate === null ? 'no' : gate.startsWith('called-off') ? 'called-off' : 'launched',
     launcher: gate === null ? null : parseSelf(gate),
+    shellPid: gate === null ? null : parentIn(gate),
     agent: parseSelf(text(attemptFiles.process) ?? ''),
     exit: parsed(problems, `attempts/${number}/exit.json`, text(attemptFiles.exit), (v) =>
       exitRecordSchema.parse(v),

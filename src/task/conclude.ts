@@ -29,6 +29,10 @@ export interface Conclusion {
   readonly denials: readonly string[]
   readonly usage: Usage | null
   readonly usageIsCumulative?: boolean | undefined
+  /** The agent answered or finished a tool. */
+  readonly progress?: boolean | undefined
+  /** A usage limit's stated end, RFC 3339. */
+  readonly resetsAt?: string | null | undefined
 }
 
 const SIGNALS = new Map(Object.entries(constants.signals).map(([name, number]) => [number, name]))

@@ -12,6 +12,8 @@ export interface TaskJson {
   readonly state: State | 'foreign'
   readonly reason: string | null
   readonly hint: string | null
+  /** Why it did not end well or waits, in one word: a cause that the agent's driver knows, or `retries`, `deadline`, `brake`. */
+  readonly cause: string | null
   readonly cwd: string | null
   readonly taskDir: string | null
   readonly agentSessionId: string | null
@@ -44,6 +46,7 @@ export function taskJson(task: Observed): TaskJson {
     state: derived.state,
     reason: derived.reason,
     hint: derived.hint,
+    cause: derived.cause,
     cwd: spec?.cwd ?? null,
     taskDir: task.dir,
     agentSessionId: derived.agentSessionId,
@@ -52,8 +55,8 @@ export function taskJson(task: Observed): TaskJson {
     updatedAt: derived.updatedAt,
     endedAt: derived.endedAt,
     lastActivityAt: task.lastActivityAt,
-    nextAttemptAt: null,
-    deadlineAt: null,
+    nextAttemptAt: derived.nextAttemptAt,
+    deadlineAt: derived.deadlineAt,
     exit: derived.exit,
     usage: derived.usage,
     denials: derived.denials,

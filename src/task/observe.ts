@@ -4,8 +4,9 @@ import { driverFor } from '../agents/index.ts'
 import { isAlive, isHere } from '../system/identity.ts'
 import { type AttemptRecord, attemptNumbers, readAttempt } from './attempt.ts'
 import { type Conclusion, concludeAttempt } from './conclude.ts'
+import { killRequested, ofType } from './entries.ts'
 import { lastOutputMs } from './output.ts'
-import { type Derived, derive, type Evidence, killRequested, ofType, phaseOf } from './state.ts'
+import { type Derived, derive, type Evidence, isLive, phaseOf } from './state.ts'
 import { readTask, type Stored } from './store.ts'
 
 /** A task with everything that could be seen of it at one moment. */
@@ -87,6 +88,12 @@ export function isBusy(dir: string, attempt: number | null): boolean {
   if (attempt === null) return true
   const phase = phaseOf(look(readAttempt(dir, attempt)), Date.now())
   return phase === 'working' || phase === 'preparing' || phase === 'launching'
+}
+
+/** Whether more is to come from a task: an attempt is under way, or the next one is due sooner or later. */
+export async function goesOn(dir: string): Promise<boolean> {
+  const task = readTask(dir)
+  return task !== null && isLive((await observe(task, Date.now())).derived.state)
 }
 
 /**

@@ -1,4 +1,4 @@
-import { isAbsolute, join, resolve } from 'node:path'
+import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { RcaError } from '../errors.ts'
 
 /** Where everything is kept: `$RCA_HOME`, else `$XDG_STATE_HOME/rca`, else `~/.local/state/rca`. */
@@ -15,6 +15,13 @@ export function stateDirectory(env: Readonly<Record<string, string | undefined>>
 }
 
 export const tasksDirectory = (state: string) => join(state, 'tasks')
+/** Whoever puts a file with a task directory's name here wakes the monitor; it takes the file away. */
+export const wakeDirectory = (state: string) => join(state, 'wake')
+/** Which process the monitor is. */
+export const monitorFile = (state: string) => join(state, 'monitor')
+export const monitorLog = (state: string) => join(state, 'monitor.log')
+/** The state directory that a task directory lies in. */
+export const stateOf = (task: string) => dirname(dirname(task))
 export const locksDirectory = (state: string, session: string) => join(state, 'locks', session)
 
 /** The files of one task directory, as DESIGN.md names them. */
@@ -28,6 +35,8 @@ export const files = {
   sessionId: (task: string) => join(task, 'session-id'),
   /** What `list` says of it once it is over; kept for speed, may be thrown away. */
   digest: (task: string) => join(task, 'digest.json'),
+  /** Since when an agent that prints only retries has done no work; may be thrown away. */
+  quiet: (task: string) => join(task, 'quiet'),
   done: (task: string) => join(task, 'done'),
   attempts: (task: string) => join(task, 'attempts'),
   attempt: (task: string, number: number) => join(task, 'attempts', String(number)),
@@ -47,6 +56,8 @@ export const attemptFiles = {
   begun: 'begun',
   /** Which process the agent is. */
   process: 'process',
+  /** A FIFO that the launch script holds open for as long as it lives. */
+  alive: 'alive',
   /** How it ended. */
   exit: 'exit.json',
 } as const

@@ -1,7 +1,7 @@
-import { COOKIE, cookiePrefix, HELPER_COOKIE } from '../launch/script.ts'
+import { COOKIE, cookie, cookiePrefix, HELPER_COOKIE } from '../launch/script.ts'
 import { endAll, type Found, findByCookie } from '../system/processes.ts'
+import { ofType } from './entries.ts'
 import type { Entry, Spec } from './schema.ts'
-import { ofType } from './state.ts'
 
 /** What is alive of a task: agents, and all that they started. */
 export function survivors(spec: Pick<Spec, 'id'>): Found[] {
@@ -23,6 +23,16 @@ export function unfinishedProcesses(spec: Pick<Spec, 'id'>, entries: readonly En
     [COOKIE, HELPER_COOKIE],
     (value) => value.startsWith(prefix) && !well.has(value.slice(prefix.length)),
   )
+}
+
+/** The agent of one attempt and all that it started. */
+export function attemptProcesses(spec: Pick<Spec, 'id'>, attempt: number): Found[] {
+  return findByCookie([COOKIE], (value) => value === cookie(spec.id, attempt))
+}
+
+/** The helpers of one attempt's launch script. */
+export function attemptHelpers(spec: Pick<Spec, 'id'>, attempt: number): Found[] {
+  return findByCookie([HELPER_COOKIE], (value) => value === cookie(spec.id, attempt))
 }
 
 /** Ends the helpers of the task's launch scripts (what shows a pane its text), which end by themselves unless killed. */

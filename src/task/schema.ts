@@ -146,6 +146,8 @@ export const entrySchema = z.discriminatedUnion('type', [
     evidence: z.string(),
     eventsBytes: z.number(),
   }),
+  /** An agent that was reported as stalled went on. */
+  entry('active', { attempt: z.number() }),
   /** The monitor is about to end an agent that has finished and stayed, or has stalled. */
   entry('ending', { attempt: z.number(), why: z.enum(['finished', 'stalled']), evidence: z.string() }),
   /** The wall clock moved by so much beside the time that passed (a suspended machine, a clock that was set). */

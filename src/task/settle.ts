@@ -2,10 +2,10 @@ import { rmSync } from 'node:fs'
 import { errno } from '../errors.ts'
 import { writeDurable } from '../system/durable.ts'
 import { keepDigest } from './digest.ts'
+import { ofType } from './entries.ts'
 import { appendJournal } from './journal.ts'
 import { type Observed, observe } from './observe.ts'
 import { files } from './paths.ts'
-import { ofType } from './state.ts'
 import { readTask, type Stored } from './store.ts'
 
 /**

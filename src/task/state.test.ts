@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import type { AttemptRecord } from './attempt.ts'
 import type { Conclusion } from './conclude.ts'
+import { killRequested } from './entries.ts'
 import type { Entry, Spec } from './schema.ts'
-import { CLAIM_GRACE_MS, derive, type Evidence, killRequested, phaseOf } from './state.ts'
+import { CLAIM_GRACE_MS, derive, type Evidence, phaseOf } from './state.ts'
 
 const T0 = Date.parse('2026-01-01T12:00:00.000Z')
 const iso = (seconds: number) => new Date(T0 + seconds * 1000).toISOString()
@@ -23,6 +24,7 @@ function evidence(record: Partial<AttemptRecord>, seen: Partial<Evidence> = {}):
       claim,
       begun: 'launched',
       launcher: identity,
+      shellPid: null,
       agent: identity,
       exit: null,
       exitAt: null,

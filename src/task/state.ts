@@ -1,7 +1,10 @@
 import type { Exit } from '../agents/driver.ts'
 import type { Usage } from '../agents/event.ts'
+import { deadlineMs, type History, type Next, nextStep } from '../supervise/next.ts'
 import type { AttemptRecord } from './attempt.ts'
 import type { Conclusion } from './conclude.ts'
+import { firstOfEach, killedAfterLastClaim, ofType } from './entries.ts'
+import { policyOf } from './policy.ts'
 import type { Entry, EntryOf, Outcome, Spec } from './schema.ts'
 
 export const STATES = [
@@ -38,7 +41,7 @@ export interface Facts {
   readonly problems: readonly string[]
   /** Null: every claimed attempt's end is in the journal, or none was claimed. */
   readonly evidence: Evidence | null
-  /** Whether the process that made the task (and has claimed no attempt yet) still runs. */
+  /** When the agent last printed anything, ms since the epoch; 0: never. */
   readonly lastOutputMs: number
   readonly nowMs: number
 }
@@ -55,9 +58,18 @@ export interface Derived {
   readonly agentSessionId: string | null
   readonly denials: readonly string[]
   readonly usage: Usage | null
+  /** Why it did not end well, in a word that programs can act on: a driver's cause, or `retries`, `deadline`, `brake`. */
+  readonly cause: string | null
+  /** When the next attempt is due, RFC 3339. */
+  readonly nextAttemptAt: string | null
+  /** When supervision ends, RFC 3339. */
+  readonly deadlineAt: string | null
+  /** What is to become of it now that no attempt is under way; null: one is, or it cannot be known. */
+  readonly next: Next | null
 }
 
-type Judged = Pick<Derived, 'state' | 'reason' | 'hint' | 'exit' | 'endedAt'>
+type Judged = Pick<Derived, 'state' | 'reason' | 'hint' | 'exit' | 'endedAt'> &
+  Partial<Pick<Derived, 'cause' | 'next'>>
 
 /** A claim whose claimant died may still be carried out by the pane's shell for this long, ms. */
 export const CLAIM_GRACE_MS = 10_000
@@ -84,8 +96,17 @@ export function derive(facts: Facts): Derived {
   const { entries, evidence } = facts
   const ends = ofType(entries, 'attempt-ended')
   const concluded = evidence?.conclusion ? [...firstOfEach(ends), evidence.conclusion] : firstOfEach(ends)
+  const history = historyOf(facts)
+  const judged = judge(facts, history)
+  const next = judged.next ?? null
+  const live = isLive(judged.state)
+  const deadline = live && history && history.policy.restart !== 'never' ? deadlineMs(history) : null
   return {
-    ...judge(facts),
+    ...judged,
+    cause: judged.cause ?? null,
+    next,
+    nextAttemptAt: next?.kind === 'again' ? new Date(next.dueMs).toISOString() : null,
+    deadlineAt: deadline === null ? null : new Date(deadline).toISOString(),
     attempts: countAttempts(entries, evidence),
     updatedAt: entries.at(-1)?.at ?? facts.spec?.createdAt ?? null,
     agentSessionId: ofType(entries, 'agent-session').at(-1)?.id ?? facts.spec?.presetSessionId ?? null,
@@ -94,19 +115,42 @@ export function derive(facts: Facts): Derived {
   }
 }
 
-function judge(facts: Facts): Judged {
-  const { spec, entries, evidence } = facts
-  if (!spec) return unknown(facts.problems[0] ?? 'spec.json cannot be read')
-  const killed = killedAfterLastClaim(entries)
-  if (evidence) return seen(facts, evidence, killed)
-  const last = ofType(entries, 'attempt-ended').at(-1)
-  const claimed = ofType(entries, 'attempt-claimed').at(-1)
-  if (!last || !claimed) return killed ? wasKilled(killed, null) : neverLaunched(facts)
-  const first = ofType(entries, 'attempt-ended').find((one) => one.attempt === last.attempt) ?? last
-  return outcome(first, first.at, killed)
+/** The journal with the end that is not in it yet. */
+function historyOf({ spec, entries, evidence, lastOutputMs, nowMs }: Facts): History | null {
+  if (!spec) return null
+  const { id: taskId, session, createdAt } = spec
+  const conclusion = evidence?.conclusion
+  const at = evidence?.record.exitAt ?? new Date(lastOutputMs || nowMs).toISOString()
+  const end: Entry[] = conclusion
+    ? [
+        {
+          ...conclusion,
+          type: 'attempt-ended',
+          at,
+          denials: [...conclusion.denials],
+          lastActivityAt: null,
+        },
+      ]
+    : []
+  const createdMs = Date.parse(createdAt)
+  return { taskId, session, createdMs, policy: policyOf(spec), entries: [...entries, ...end] }
 }
 
-function seen(facts: Facts, evidence: Evidence, killed: EntryOf<'killed'> | null): Judged {
+function judge(facts: Facts, history: History | null): Judged {
+  const { spec, entries, evidence } = facts
+  if (!spec || !history) return unknown(facts.problems[0] ?? 'spec.json cannot be read')
+  const killed = killedAfterLastClaim(entries)
+  if (evidence) return seen(facts, history, evidence, killed)
+  const ends = ofType(entries, 'attempt-ended')
+  // An attempt that was called off says nothing where an earlier one has ended.
+  const last = ends.findLast((one) => one.outcome !== 'called-off') ?? ends.at(-1)
+  const claimed = ofType(entries, 'attempt-claimed').at(-1)
+  if (!last || !claimed) return killed ? wasKilled(killed, null) : neverLaunched(facts, history)
+  const first = ends.find((one) => one.attempt === last.attempt) ?? last
+  return outcome(first, first.at, killed, history)
+}
+
+function seen(facts: Facts, history: History, evidence: Evidence, killed: EntryOf<'killed'> | null): Judged {
   if (!evidence.here)
     return unknown(`its last attempt was made on ${evidence.record.claim?.host ?? 'another machine'}`)
   if (evidence.record.problems[0] && !evidence.conclusion) return unknown(evidence.record.problems[0])
@@ -118,20 +162,34 @@ function seen(facts: Facts, evidence: Evidence, killed: EntryOf<'killed'> | null
       return working(facts)
     case 'called-off':
     case 'never-began':
-      return killed ? wasKilled(killed, null) : neverLaunched(facts)
+      return killed ? wasKilled(killed, null) : neverLaunched(facts, history)
     case 'over':
       return evidence.conclusion
-        ? outcome(evidence.conclusion, evidence.record.exitAt, killed)
+        ? outcome(evidence.conclusion, evidence.record.exitAt, killed, history)
         : unknown('the end of its last attempt cannot be judged')
   }
 }
 
 function working(facts: Facts): Judged {
+  const noted = notedStall(facts)
+  if (noted) return live('stalled', noted.evidence)
   const stallAfter = facts.spec?.policy.stallAfterMs ?? null
-  const started = Date.parse(facts.evidence?.record.claim?.claimedAt ?? '') || 0
-  const silent = facts.nowMs - Math.max(facts.lastOutputMs, started)
+  const silent = facts.nowMs - silentSince(facts)
   if (stallAfter === null || silent < stallAfter) return live('running', null)
   return live('stalled', `no output for ${Math.floor(silent / 60_000)} minutes`)
+}
+
+/** The monitor's word that the agent has stalled (one that only says again and again that it retries prints, too). */
+function notedStall({ entries, evidence }: Facts): EntryOf<'stalled'> | null {
+  const last = entries.findLast((one) => one.type === 'stalled' || one.type === 'active')
+  return last?.type === 'stalled' && last.attempt === evidence?.record.number ? last : null
+}
+
+/** Time that the machine slept through is nobody's silence. */
+export function silentSince({ evidence, entries, lastOutputMs }: Facts): number {
+  const claimed = Date.parse(evidence?.record.claim?.claimedAt ?? '') || 0
+  const jumped = Date.parse(ofType(entries, 'clock-jumped').at(-1)?.at ?? '') || 0
+  return Math.max(lastOutputMs, claimed, jumped)
 }
 
 const live = (state: State, reason: string | null): Judged => ({
@@ -143,14 +201,17 @@ const live = (state: State, reason: string | null): Judged => ({
 })
 const unknown = (reason: string): Judged => live('unknown', reason)
 
-function neverLaunched(facts: Facts): Judged {
+function neverLaunched(facts: Facts, history: History): Judged {
   const created = Date.parse(facts.spec?.createdAt ?? '')
-  if (!facts.evidence && facts.nowMs - created < CLAIM_GRACE_MS) return live('starting', null)
-  const reason = 'the launch was cut off before the agent began'
+  const next = nextStep(history)
+  if (!facts.evidence && facts.nowMs - created < CLAIM_GRACE_MS) return { ...live('starting', null), next }
+  if (next.kind === 'again') return { ...live('waiting', next.reason), next }
+  const reason = next.kind === 'gave-up' ? next.reason : 'the launch was cut off before the agent began'
   return {
     ...live('lost', reason),
     hint: 'rca resume launches it',
     endedAt: facts.entries.at(-1)?.at ?? null,
+    next,
   }
 }
 
@@ -168,24 +229,23 @@ const STATE_OF: Record<Outcome, State> = {
   lost: 'lost',
 }
 
-function outcome(end: Conclusion, at: string | null, killed: EntryOf<'killed'> | null): Judged {
+/** What an end means under the policy: the last word, or the reason of a wait. */
+function outcome(
+  end: Conclusion,
+  at: string | null,
+  killed: EntryOf<'killed'> | null,
+  history: History,
+): Judged {
+  const { exit, cause } = end
+  const next = nextStep(history)
   if (killed && end.outcome !== 'completed')
-    return { ...wasKilled(killed, end.exit), endedAt: at ?? killed.at }
-  return { state: STATE_OF[end.outcome], reason: end.reason, hint: end.hint, exit: end.exit, endedAt: at }
-}
-
-/** The `killed` entry, unless an attempt was claimed after it. */
-function killedAfterLastClaim(entries: readonly Entry[]): EntryOf<'killed'> | null {
-  const claim = entries.findLastIndex((one) => one.type === 'attempt-claimed')
-  const index = entries.findLastIndex((one) => one.type === 'killed')
-  const entry = entries[index]
-  return entry?.type === 'killed' && index > claim ? entry : null
-}
-
-/** Whether a kill was asked for after the newest claim. Pure. */
-export function killRequested(entries: readonly Entry[]): boolean {
-  const claim = entries.findLastIndex((one) => one.type === 'attempt-claimed')
-  return entries.findLastIndex((one) => one.type === 'kill-requested') > claim
+    return { ...wasKilled(killed, exit), endedAt: at ?? killed.at, next }
+  const base = { exit, cause, next, endedAt: at }
+  if (next.kind === 'again')
+    return { ...base, state: 'waiting', reason: next.reason, hint: null, endedAt: null }
+  const state = STATE_OF[end.outcome]
+  if (next.kind === 'over') return { ...base, state, reason: end.reason, hint: end.hint }
+  return { ...base, state, cause: next.cause, reason: next.reason, hint: next.hint }
 }
 
 function countAttempts(entries: readonly Entry[], evidence: Evidence | null): number {
@@ -194,16 +254,6 @@ function countAttempts(entries: readonly Entry[], evidence: Evidence | null): nu
     if (end.outcome !== 'called-off') numbers.add(end.attempt)
   if (evidence?.record.begun === 'launched') numbers.add(evidence.record.number)
   return numbers.size
-}
-
-/** Two observers may record the same end: the first counts. */
-function firstOfEach(ends: readonly EntryOf<'attempt-ended'>[]): EntryOf<'attempt-ended'>[] {
-  const seenBefore = new Set<number>()
-  return ends.filter((one) => !seenBefore.has(one.attempt) && seenBefore.add(one.attempt))
-}
-
-export function ofType<T extends Entry['type']>(entries: readonly Entry[], type: T): EntryOf<T>[] {
-  return entries.filter((one): one is EntryOf<T> => one.type === type)
 }
 
 /** All attempts together; an agent that counts the whole conversation anew each time has said it all last. */

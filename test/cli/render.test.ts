@@ -21,7 +21,8 @@ function task(over: Partial<TaskJson> = {}): TaskJson {
       task: 'fix',
       state: 'running',
       reason: null,
-      hint: null,
+      cause: null,
+  hint: null,
     },
     ...{ cwd: '/repo', taskDir: '/state/tasks/codex-fix.abc', agentSessionId: null, attempts: 1 },
     ...{

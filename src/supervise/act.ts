@@ -1,0 +1,186 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { endTask } from '../commands/kill.ts'
+import type { Context } from '../context.ts'
+import { RcaError } from '../errors.ts'
+import { confirm } from '../launch/confirm.ts'
+import { abandonUnbegun } from '../launch/launch.ts'
+import { recover } from '../launch/recover.ts'
+import type { Launched } from '../launch/startup.ts'
+import { isAlive, type ProcessIdentity } from '../system/identity.ts'
+import { pausePoint } from '../system/pause.ts'
+import { endAll, signal } from '../system/processes.ts'
+import { attemptNumbers } from '../task/attempt.ts'
+import { ofType } from '../task/entries.ts'
+import { appendJournal } from '../task/journal.ts'
+import { acquireLock } from '../task/lock.ts'
+import { atRest, type Observed } from '../task/observe.ts'
+import { sizeOf } from '../task/output.ts'
+import { files } from '../task/paths.ts'
+import { attemptHelpers, attemptProcesses } from '../task/processes.ts'
+import { settle } from '../task/settle.ts'
+import { readTask, requireSpec, tasksOfSession } from '../task/store.ts'
+import { type Action, decide } from './decide.ts'
+import { factsOf, NOTHING_REMEMBERED } from './facts.ts'
+
+/** Another verb is at work on the task: look again soon. */
+export type Outcome =
+  | { readonly kind: 'acted' | 'busy' }
+  | { readonly kind: 'launched'; readonly launched: Launched }
+
+const ACTED: Outcome = { kind: 'acted' }
+const BUSY: Outcome = { kind: 'busy' }
+
+/**
+ * Carries out what was decided about a task. Whatever touches processes does so under the lock of the session, and decides
+ * anew there. Throws what the file system throws (a full disk): then nothing has happened, and it can be tried again.
+ */
+export async function act(
+  action: Action,
+  task: Observed,
+  waitedMs: number,
+  context: Context,
+): Promise<Outcome> {
+  switch (action.kind) {
+    case 'nothing':
+      return ACTED
+    case 'settle':
+      await settle(task)
+      return ACTED
+    case 'recover':
+      return underLock(task, context, () => makeNextAttempt(task, waitedMs, context))
+    case 'end':
+      return underLock(task, context, () => endAgent(task, action))
+    case 'free-launcher':
+      return underLock(task, context, () => freeLauncher(task))
+    case 'finish-kill':
+      return underLock(task, context, () => finishKill(task, context))
+    default:
+      note(action, task)
+      return ACTED
+  }
+}
+
+type Note = Extract<Action, { kind: 'note-wait' | 'note-gave-up' | 'note-stall' | 'note-active' }>
+
+/** Writes into the journal what others want to know. */
+function note(action: Note, task: Observed): void {
+  const attempt = task.evidence?.record.number ?? 0
+  if (action.kind === 'note-gave-up') giveUp(task, action.next)
+  else if (action.kind === 'note-active') appendJournal(task.dir, { type: 'active', attempt })
+  else if (action.kind === 'note-stall') {
+    const since = task.lastActivityAt ?? new Date().toISOString()
+    const eventsBytes = sizeOf(files.events(task.dir))
+    appendJournal(task.dir, { type: 'stalled', attempt, since, evidence: action.evidence, eventsBytes })
+  } else {
+    const { dueMs, why, reason, guess } = action.next
+    appendJournal(task.dir, { type: 'waiting', until: new Date(dueMs).toISOString(), why, reason, guess })
+  }
+}
+
+/** Says that nothing is tried any more. */
+export function giveUp(
+  task: Pick<Observed, 'dir'>,
+  why: { cause: string; reason: string; hint: string | null },
+): void {
+  const { cause, reason, hint } = why
+  appendJournal(task.dir, { type: 'gave-up', cause, reason, hint })
+}
+
+async function underLock(task: Observed, context: Context, action: () => Promise<Outcome>): Promise<Outcome> {
+  const lock = await acquireLock(context.state, task.session, 'rca monitor', 0).catch(busy)
+  if (!lock) return BUSY
+  try {
+    return await action()
+  } finally {
+    lock.release()
+  }
+}
+
+function busy(error: unknown): null {
+  if (error instanceof RcaError && error.code === 'conflict') return null
+  throw error
+}
+
+/** The task as it is now, under the lock, with what is to be done about it now. */
+async function lookAgain(task: Observed, waitedMs: number) {
+  const now = await settle(await atRest(readTask(task.dir) ?? task))
+  const spec = requireSpec(now)
+  const remembered = { ...NOTHING_REMEMBERED, waitedMs }
+  return { now, spec, decision: decide(await factsOf(now, spec, remembered, Date.now())) }
+}
+
+async function makeNextAttempt(task: Observed, waitedMs: number, context: Context): Promise<Outcome> {
+  pausePoint('monitor-locked')
+  abandonUnbegun(task.dir)
+  const { now, spec, decision } = await lookAgain(task, waitedMs)
+  if (decision.action.kind !== 'recover') return ACTED
+  const newest = tasksOfSession(context.state, now.session)[0]
+  if (newest && newest.dir !== now.dir) {
+    giveUp(now, { cause: 'superseded', reason: 'its name was used for another task since', hint: null })
+    return ACTED
+  }
+  const known = attemptNumbers(now.dir).at(-1) ?? null
+  pausePoint('monitor-before-recover')
+  try {
+    const options = { prompt: null, env: [], caller: {}, by: 'monitor', graceMs: 3_000 } as const
+    return { kind: 'launched', launched: await recover(now, spec, options, context) }
+  } catch (error) {
+    return notLaunched(now, known, error)
+  }
+}
+
+/** Why a next attempt could not be made: for good, for now, or because somebody else is at it. */
+function notLaunched(task: Observed, known: number | null, error: unknown): Outcome {
+  if (!(error instanceof RcaError)) throw error
+  const newest = attemptNumbers(task.dir).at(-1) ?? null
+  if (error.code === 'conflict' && newest !== known) return BUSY
+  const { message: reason, hint, hopeless } = error
+  if (hopeless === null) appendJournal(task.dir, { type: 'recovery-failed', reason, hint })
+  else giveUp(task, { cause: hopeless, reason, hint })
+  return ACTED
+}
+
+/** Watches an attempt that was just made until its agent is known to run: its conversation must be the right one. */
+export async function confirmLaunch(launched: Launched, context: Context): Promise<void> {
+  await confirm(launched, { to: 'go on', failed: () => {}, givesUpOn: () => false }, context).catch(
+    (error) => {
+      if (!(error instanceof RcaError)) throw error
+    },
+  )
+}
+
+async function endAgent(task: Observed, wanted: Extract<Action, { kind: 'end' }>): Promise<Outcome> {
+  const { now, spec, decision } = await lookAgain(task, 0)
+  const { evidence } = now
+  if (decision.action.kind !== 'end' || decision.action.why !== wanted.why || !evidence) return ACTED
+  const { why, evidence: words } = decision.action
+  const attempt = evidence.record.number
+  appendJournal(now.dir, { type: 'ending', attempt, why, evidence: words })
+  pausePoint('monitor-before-end')
+  // What a finished agent left running (a dev server) is left alone, unless the agent does not go by itself.
+  if (why === 'finished' && evidence.record.agent && (await goes(evidence.record.agent))) return ACTED
+  await endAll(() => attemptProcesses(spec, attempt), { graceMs: 5_000 })
+  await settle(await atRest(readTask(now.dir) ?? now))
+  return ACTED
+}
+
+/** Asks one process to end; whether it has gone 5 s later. */
+async function goes(agent: ProcessIdentity): Promise<boolean> {
+  signal(agent, 'SIGTERM')
+  const until = Date.now() + 5_000
+  while (isAlive(agent) && Date.now() < until) await sleep(10)
+  return !isAlive(agent)
+}
+
+async function freeLauncher(task: Observed): Promise<Outcome> {
+  const { spec, evidence } = task
+  if (spec && evidence) await endAll(() => attemptHelpers(spec, evidence.record.number), { graceMs: 500 })
+  return ACTED
+}
+
+async function finishKill(task: Observed, context: Context): Promise<Outcome> {
+  const by = ofType(task.journal.entries, 'kill-requested').at(-1)?.by ?? 'rca kill'
+  const now = await settle(readTask(task.dir) ?? task)
+  await endTask(now, by, context, { graceMs: 5_000 })
+  return ACTED
+}

@@ -1,0 +1,76 @@
+import { driverFor } from '../agents/index.ts'
+import { type Activity, readActivity, retryingSince } from '../task/activity.ts'
+import { killedAfterLastClaim, killRequested, ofType } from '../task/entries.ts'
+import type { Observed } from '../task/observe.ts'
+import { lastOutputMs } from '../task/output.ts'
+import { policyOf } from '../task/policy.ts'
+import type { Spec } from '../task/schema.ts'
+import { phaseOf, silentSince } from '../task/state.ts'
+import type { TaskFacts } from './decide.ts'
+
+/** What one observer remembers of a task from look to look, by a clock that nobody sets (ms). */
+export interface Remembered {
+  readonly waitedMs: number
+  readonly lingeringMs: number
+}
+
+export const NOTHING_REMEMBERED: Remembered = { waitedMs: 0, lingeringMs: 0 }
+
+/** Gathers what a decision rests on. Reads the end of the output of an agent that runs; writes nothing else than that note. */
+export async function factsOf(
+  task: Observed,
+  spec: Spec,
+  remembered: Remembered,
+  nowMs: number,
+): Promise<TaskFacts> {
+  const { evidence, derived } = task
+  const claimedAt = evidence?.record.claim?.claimedAt ?? spec.createdAt
+  const phase = evidence && phaseOf(evidence, nowMs)
+  return {
+    state: derived.state,
+    phase,
+    next: derived.next,
+    unrecorded: task.pending !== null,
+    claimantAlive: evidence?.claimantAlive ?? false,
+    launcherAlive: evidence?.launcherAlive ?? false,
+    agentAlive: evidence?.agentAlive ?? false,
+    ageMs: nowMs - Date.parse(claimedAt),
+    killAsked: isKillOpen(task),
+    noted: noted(task),
+    policy: policyOf(spec),
+    activity: phase === 'working' && evidence?.agentAlive ? await activityOf(task, spec, nowMs) : null,
+    ...remembered,
+    nowMs,
+  }
+}
+
+function isKillOpen({ journal: { entries } }: Observed): boolean {
+  return killRequested(entries) && killedAfterLastClaim(entries) === null
+}
+
+/** What the journal says already since the newest claim. */
+function noted({ journal, derived }: Observed): TaskFacts['noted'] {
+  const claim = journal.entries.findLastIndex((one) => one.type === 'attempt-claimed')
+  const since = journal.entries.slice(claim + 1)
+  return {
+    gaveUp: ofType(since, 'gave-up').length > 0,
+    until: ofType(since, 'waiting').at(-1)?.until ?? null,
+    stalled: derived.state === 'stalled' && ofType(since, 'stalled').length > 0,
+  }
+}
+
+async function activityOf(task: Observed, spec: Spec, nowMs: number): Promise<TaskFacts['activity']> {
+  const { evidence, journal, problems } = task
+  if (!evidence) return null
+  const driver = await driverFor(spec.agent)
+  const activity = readActivity(task.dir, driver, evidence.record.claim?.eventsOffset ?? 0)
+  const lastMs = workedAt(task.dir, activity)
+  const facts = { spec, entries: journal.entries, problems, evidence, lastOutputMs: lastMs, nowMs }
+  const silentMs = Math.max(0, nowMs - silentSince(facts))
+  return { finished: activity.finished, silentMs, doing: activity.doing }
+}
+
+function workedAt(dir: string, activity: Activity): number {
+  const outputMs = lastOutputMs(dir)
+  return activity.retrying === null ? outputMs : retryingSince(dir, activity.workEnd, outputMs)
+}

@@ -1,0 +1,291 @@
+import { type FSWatcher, watch } from 'node:fs'
+import { join } from 'node:path'
+import { performance } from 'node:perf_hooks'
+import pLimit from 'p-limit'
+import type { Context } from '../context.ts'
+import { RcaError } from '../errors.ts'
+import { repairSocket } from '../launch/repair.ts'
+import { pausePoint } from '../system/pause.ts'
+import { readDigest } from '../task/digest.ts'
+import { appendJournal } from '../task/journal.ts'
+import { observe } from '../task/observe.ts'
+import { sizeOf } from '../task/output.ts'
+import { files, tasksDirectory } from '../task/paths.ts'
+import { isLive } from '../task/state.ts'
+import { readTask, taskDirectories } from '../task/store.ts'
+import { listen, type Notices } from '../tmux/notices.ts'
+import { act, confirmLaunch, type Outcome } from './act.ts'
+import { type Action, decide } from './decide.ts'
+import { factsOf } from './facts.ts'
+import { ensureWakeDirectory, takePokes } from './presence.ts'
+import { hasNews, release, remember, type Tracked, track } from './tracked.ts'
+
+/** The slow timer: the safety net under all that wakes the monitor, ms. */
+const TICK_MS = 10_000
+/** Every so many ticks all task directories are looked through for tasks that nobody announced. */
+const SCAN_TICKS = 6
+/** At most so many tasks are worked on at a time: launching is work for tmux and for the disk. */
+const AT_A_TIME = 6
+/** The wall clock and the time that passed differ by more than this: the machine slept, or its clock was set, ms. */
+const JUMP_MS = 30_000
+/** setTimeout takes no more. */
+const LONGEST_TIMER_MS = 3_600_000
+/** After a notice processes may take a moment to go, ms. */
+const AFTER_NOTICE_MS = [0, 20, 100, 500]
+
+export interface MonitorEvents {
+  /** Something was done or went wrong: a line for the log. */
+  readonly log: (line: string) => void
+}
+
+/**
+ * Watches over all tasks of a state directory: observe, decide, act, for each of them again and again until it is over.
+ * Wake-ups (pokes, FIFOs, tmux's notices, timers) only say that it is worth a look.
+ */
+export class Supervisor {
+  private readonly tasks = new Map<string, Tracked>()
+  /** Tasks that were over when their journal had so many bytes. */
+  private readonly over = new Map<string, number>()
+  private readonly notices = new Map<string, Notices>()
+  private readonly limit = pLimit(AT_A_TIME)
+  private readonly background = new Set<Promise<void>>()
+  private readonly folder: string
+  private readonly watchers: FSWatcher[] = []
+  private timer: NodeJS.Timeout | null = null
+  private ticker: NodeJS.Timeout | null = null
+  private ticks = 0
+  private clockMs = Date.now() - performance.now()
+  private stopped = false
+
+  constructor(
+    private readonly context: Context,
+    private readonly events: MonitorEvents,
+  ) {
+    this.folder = ensureWakeDirectory(context.state)
+  }
+
+  /** How many tasks are not over. */
+  get live(): number {
+    return this.tasks.size
+  }
+
+  /** Begins to watch. */
+  start(): void {
+    this.watchers.push(watch(this.folder, () => this.answerPokes()))
+    this.ticker = setInterval(() => this.tick(), TICK_MS)
+    this.answerPokes()
+    this.scan()
+  }
+
+  /** Ends what is under way and lets go of everything; agents are not touched. */
+  async stop(): Promise<void> {
+    this.stopped = true
+    for (const watcher of this.watchers) watcher.close()
+    if (this.ticker) clearInterval(this.ticker)
+    if (this.timer) clearTimeout(this.timer)
+    for (const one of this.notices.values()) one.close()
+    this.limit.clearQueue()
+    await this.settled()
+    for (const one of this.tasks.values()) release(one)
+  }
+
+  /** Looks once at every task until there is nothing more to do at this moment. */
+  async once(): Promise<void> {
+    this.scan()
+    await this.settled()
+    this.stopped = true
+    if (this.timer) clearTimeout(this.timer)
+    for (const one of this.notices.values()) one.close()
+    for (const one of this.tasks.values()) release(one)
+  }
+
+  /** Resolves when nothing is under way. */
+  private async settled(): Promise<void> {
+    while (this.background.size > 0) await Promise.allSettled([...this.background])
+  }
+
+  /** Finds tasks that are not over, whoever made them. */
+  scan(): void {
+    for (const { dir } of taskDirectories(this.context.state)) {
+      if (this.tasks.has(dir) || this.over.get(dir) === sizeOf(files.journal(dir))) continue
+      if (readDigest(dir)) this.over.set(dir, sizeOf(files.journal(dir)))
+      else this.look(dir)
+    }
+  }
+
+  private answerPokes(): void {
+    for (const name of takePokes(this.folder)) this.look(join(tasksDirectory(this.context.state), name))
+  }
+
+  private tick(): void {
+    this.noteJump()
+    this.answerPokes()
+    if (++this.ticks % SCAN_TICKS === 0) this.scan()
+    for (const one of this.tasks.values()) if (hasNews(one, Date.now())) this.look(one.dir)
+    for (const socket of this.notices.keys()) this.mend(socket)
+  }
+
+  /** Time that nobody lived through counts neither as silence nor towards a deadline. */
+  private noteJump(): void {
+    const clockMs = Date.now() - performance.now()
+    const byMs = Math.round(clockMs - this.clockMs)
+    if (Math.abs(byMs) < JUMP_MS) return
+    this.clockMs = clockMs
+    this.events.log(`the clock jumped by ${Math.round(byMs / 1_000)} s`)
+    for (const { dir } of this.tasks.values()) {
+      try {
+        appendJournal(dir, { type: 'clock-jumped', byMs })
+      } catch (error) {
+        this.events.log(`${dir}: ${error}`)
+      }
+    }
+  }
+
+  /** A cleaner took the socket away and the server lives on. */
+  private mend(socket: string): void {
+    const dirs = [...this.tasks.values()].filter((one) => one.socket === socket).map((one) => one.dir)
+    this.inBackground(
+      repairSocket(socket, dirs).then(() => this.notices.get(socket)?.ensure()),
+      socket,
+    )
+  }
+
+  private inBackground(work: Promise<unknown>, what: string): void {
+    const tracked = work
+      .then(
+        () => {},
+        (error) => this.events.log(`${what}: ${error instanceof Error ? error.message : error}`),
+      )
+      .finally(() => this.background.delete(tracked))
+    this.background.add(tracked)
+  }
+
+  /** Looks at a task now or, where a look is under way, right after it. */
+  private look(dir: string): void {
+    if (this.stopped) return
+    const one = this.tasks.get(dir) ?? track(dir)
+    this.tasks.set(dir, one)
+    one.dueMs = null
+    if (one.busy) {
+      one.again = true
+      return
+    }
+    one.busy = true
+    this.inBackground(
+      this.limit(() => this.reconcile(one)).finally(() => {
+        one.busy = false
+        if (one.again && this.tasks.has(dir)) {
+          one.again = false
+          this.look(dir)
+        }
+      }),
+      dir,
+    )
+  }
+
+  private async reconcile(one: Tracked): Promise<void> {
+    try {
+      const lookInMs = await this.observeDecideAct(one)
+      one.failures = 0
+      if (lookInMs === null) this.forget(one)
+      else this.lookIn(one, lookInMs)
+    } catch (error) {
+      this.failed(one, error)
+    }
+  }
+
+  /** One round for one task. Null: it is over. */
+  private async observeDecideAct(one: Tracked): Promise<number | null> {
+    const stored = readTask(one.dir)
+    if (!stored) return null
+    const task = await observe(stored, Date.now())
+    if (!task.spec) return LONGEST_TIMER_MS
+    remember(one, task, Date.now(), () => this.look(one.dir))
+    this.hear(one.socket)
+    const facts = await factsOf(task, task.spec, this.rememberedOf(one), Date.now())
+    const { action, lookInMs } = decide(facts)
+    if (action.kind === 'nothing') return lookInMs ?? (isLive(task.derived.state) ? LONGEST_TIMER_MS : null)
+    pausePoint(`monitor-${action.kind}`)
+    const outcome = await act(action, task, facts.waitedMs, this.context)
+    this.report(task.session, action, outcome)
+    return outcome.kind === 'busy' ? 100 : 0
+  }
+
+  private rememberedOf(one: Tracked) {
+    const now = performance.now()
+    return {
+      waitedMs: one.end ? now - one.end.sinceMs : 0,
+      lingeringMs: one.lingeringSinceMs === null ? 0 : now - one.lingeringSinceMs,
+    }
+  }
+
+  private report(session: string, action: Action, outcome: Outcome): void {
+    if (outcome.kind === 'busy') return
+    this.events.log(`${session}: ${describe(action)}`)
+    if (outcome.kind === 'launched') this.inBackground(confirmLaunch(outcome.launched, this.context), session)
+  }
+
+  /** A full disk and the like: tried again, at growing intervals, up to a minute. */
+  private failed(one: Tracked, error: unknown): void {
+    const conflict = error instanceof RcaError && error.code === 'conflict'
+    if (!conflict) this.events.log(`${one.dir}: ${error instanceof Error ? error.message : error}`)
+    one.failures += conflict ? 0 : 1
+    this.lookIn(one, conflict ? 100 : Math.min(60_000, 500 * 2 ** one.failures))
+  }
+
+  private forget(one: Tracked): void {
+    this.over.set(one.dir, sizeOf(files.journal(one.dir)))
+    release(one)
+    this.tasks.delete(one.dir)
+  }
+
+  private lookIn(one: Tracked, ms: number): void {
+    if (this.stopped && ms > 0) return
+    if (ms === 0) one.again = true
+    else one.dueMs = performance.now() + ms
+    this.setTimer()
+  }
+
+  /** One timer, for the task that is due first. */
+  private setTimer(): void {
+    if (this.timer) clearTimeout(this.timer)
+    this.timer = null
+    if (this.stopped) return
+    const due = [...this.tasks.values()].flatMap((one) => one.dueMs ?? [])
+    if (due.length === 0) return
+    const ms = Math.min(LONGEST_TIMER_MS, Math.max(1, Math.min(...due) - performance.now()))
+    this.timer = setTimeout(() => this.lookAtDue(), ms)
+  }
+
+  private lookAtDue(): void {
+    const now = performance.now()
+    for (const one of this.tasks.values()) if (one.dueMs !== null && one.dueMs <= now) this.look(one.dir)
+    this.setTimer()
+  }
+
+  /** Listens to the tmux server of a task. */
+  private hear(socket: string | null): void {
+    if (socket === null || !this.ticker || this.stopped) return
+    const notices = this.notices.get(socket) ?? listen(socket, this.context.env, () => this.heard(socket))
+    this.notices.set(socket, notices)
+    notices.ensure()
+  }
+
+  private heard(socket: string): void {
+    for (const ms of AFTER_NOTICE_MS) setTimeout(() => this.lookAtSocket(socket), ms)
+  }
+
+  private lookAtSocket(socket: string): void {
+    if (this.stopped) return
+    for (const one of this.tasks.values()) if (one.socket === socket && hasNews(one, 0)) this.look(one.dir)
+  }
+}
+
+function describe(action: Action): string {
+  if (action.kind === 'recover') return 'made the next attempt'
+  if (action.kind === 'end') return `ended its agent: ${action.evidence}`
+  if (action.kind === 'note-stall') return `stalled: ${action.evidence}`
+  if (action.kind === 'note-wait') return `waits: ${action.next.reason}`
+  if (action.kind === 'note-gave-up') return `given up: ${action.next.reason}`
+  return action.kind
+}

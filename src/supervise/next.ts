@@ -1,0 +1,259 @@
+import { firstOfEach, ofType } from '../task/entries.ts'
+import type { Policy } from '../task/policy.ts'
+import type { Entry, EntryOf } from '../task/schema.ts'
+
+/** What is to become of a task of which no attempt is under way. */
+export type Next =
+  /** Nothing: it ended well, was killed, or nobody promised to supervise it. */
+  | { readonly kind: 'over' }
+  | {
+      readonly kind: 'gave-up'
+      readonly cause: string
+      readonly reason: string
+      readonly hint: string | null
+    }
+  | {
+      readonly kind: 'again'
+      readonly why: 'at-once' | 'backoff' | 'limit'
+      /** When, ms since the epoch. */
+      readonly dueMs: number
+      /** How long after the end before it that is, ms. */
+      readonly delayMs: number
+      readonly reason: string
+      /** Nobody stated that time. */
+      readonly guess: boolean
+    }
+
+/** What decides it: the journal, with the newest end in it, and what was promised. No clock. */
+export interface History {
+  readonly taskId: string
+  readonly session: string
+  readonly createdMs: number
+  readonly policy: Policy
+  readonly entries: readonly Entry[]
+}
+
+/** Causes that no further attempt can heal. */
+const HOPELESS = new Set([
+  'not-logged-in',
+  'bad-arguments',
+  'no-such-session',
+  'wrong-session',
+  'permission',
+  'bad-prompt',
+])
+/** The causes of rca's own giving up: `wait` ends with 125. */
+export const GAVE_UP: ReadonlySet<string> = new Set(['retries', 'deadline', 'brake'])
+
+const MINUTE = 60_000
+const HOUR = 60 * MINUTE
+/** A limit's stated end may be rounded; a moment later is better than a moment too early, ms. */
+const LIMIT_MARGIN_MS = MINUTE / 2
+/** Where no end was stated: so long after the first, the second, the third and any further refusal. */
+const LIMIT_GUESSES_MS = [15 * MINUTE, 30 * MINUTE, HOUR]
+/** More refusals in a row than this, without any progress, count as failures like any other. */
+const MOST_LIMITS = 10
+
+/** One thing that went wrong since a person last started or resumed the task. */
+interface Failure {
+  readonly atMs: number
+  readonly outcome: EntryOf<'attempt-ended'>['outcome'] | 'not-launched'
+  readonly cause: string | null
+  readonly progress: boolean
+  readonly resetsMs: number | null
+  readonly reason: string
+  readonly hint: string | null
+}
+
+/** Decides what is to become of a task of which no attempt is under way. Pure, and the same whoever asks and when. */
+export function nextStep(history: History): Next {
+  const since = epoch(history)
+  const gaveUp = ofType(since.entries, 'gave-up')[0]
+  if (gaveUp) return { kind: 'gave-up', cause: gaveUp.cause, reason: gaveUp.reason, hint: gaveUp.hint }
+  const failures = failuresOf(since.entries)
+  const last = failures.at(-1)
+  if (isOver(history, since.entries, last)) return { kind: 'over' }
+  if (!last) return neverLaunched(history)
+  if (last.cause !== null && HOPELESS.has(last.cause)) {
+    return { kind: 'gave-up', cause: last.cause, reason: last.reason, hint: last.hint }
+  }
+  const limits = limitsInARow(failures)
+  if (limits > 0 && limits <= MOST_LIMITS) return afterLimit(history, since, last, limits)
+  return afterFailures(history, since, last, failuresInARow(failures))
+}
+
+/** When supervision ends, ms since the epoch; null: never. Pure. */
+export function deadlineMs(history: History): number | null {
+  return deadlineOf(history, epoch(history))
+}
+
+interface Epoch {
+  readonly startMs: number
+  readonly entries: readonly Entry[]
+}
+
+/** What happened since a person last asked for an attempt. */
+function epoch({ entries, createdMs }: History): Epoch {
+  const index = entries.findLastIndex((one) => one.type === 'attempt-claimed' && one.by !== 'monitor')
+  const entry = entries[index]
+  return entry
+    ? { startMs: Date.parse(entry.at), entries: entries.slice(index) }
+    : { startMs: createdMs, entries }
+}
+
+function isOver({ policy }: History, entries: readonly Entry[], last: Failure | undefined): boolean {
+  if (policy.restart === 'never') return true
+  if (entries.some((one) => one.type === 'killed' || one.type === 'kill-requested')) return true
+  return last !== undefined && ['completed', 'interrupted', 'killed'].includes(last.outcome)
+}
+
+/** Whoever made the task died before it launched anything. */
+function neverLaunched({ createdMs }: History): Next {
+  const reason = 'the launch was cut off before the agent began'
+  return { kind: 'again', why: 'at-once', dueMs: createdMs, delayMs: 0, reason, guess: false }
+}
+
+function failuresOf(entries: readonly Entry[]): Failure[] {
+  const claimed = new Map(ofType(entries, 'attempt-claimed').map((one) => [one.attempt, Date.parse(one.at)]))
+  const first = new Set<Entry>(firstOfEach(ofType(entries, 'attempt-ended')))
+  return entries.flatMap((one): Failure[] => {
+    if (one.type === 'recovery-failed') return [notLaunched(one)]
+    if (one.type !== 'attempt-ended' || !first.has(one) || one.outcome === 'called-off') return []
+    return [ended(one, claimed.get(one.attempt) ?? 0)]
+  })
+}
+
+/** An end that nobody saw is dated by the agent's last output, which may lie before the attempt: never that early. */
+function ended(one: EntryOf<'attempt-ended'>, claimedMs: number): Failure {
+  return {
+    atMs: Math.max(Date.parse(one.at), claimedMs),
+    outcome: one.outcome,
+    cause: one.cause,
+    progress: one.progress ?? false,
+    resetsMs: one.resetsAt ? Date.parse(one.resetsAt) : null,
+    reason: one.reason ?? one.outcome,
+    hint: one.hint,
+  }
+}
+
+function notLaunched(one: EntryOf<'recovery-failed'>): Failure {
+  const { reason, hint } = one
+  const nothing = { cause: null, progress: false, resetsMs: null }
+  return { ...nothing, atMs: Date.parse(one.at), outcome: 'not-launched', reason, hint }
+}
+
+const isLimit = (one: Failure) => one.cause === 'usage-limit'
+
+/** How many refusals for a usage limit came last, the last of them not counted as a failure. */
+function limitsInARow(failures: readonly Failure[]): number {
+  let count = 0
+  for (const one of failures.toReversed()) {
+    if (!isLimit(one)) break
+    count++
+    if (one.progress) break
+  }
+  return count
+}
+
+/** How many failures came last, back to the one whose attempt made progress. */
+function failuresInARow(failures: readonly Failure[]): number {
+  let count = 0
+  for (const one of failures.toReversed()) {
+    if (!isLimit(one) || count === 0) count++
+    if (one.progress) break
+  }
+  return count
+}
+
+function afterLimit(history: History, since: Epoch, last: Failure, limits: number): Next {
+  const guess = last.resetsMs === null
+  const wait = LIMIT_GUESSES_MS[Math.min(limits, LIMIT_GUESSES_MS.length) - 1] ?? HOUR
+  // A reset that was stated and did not come is asked for again a while later.
+  const base =
+    last.resetsMs === null ? last.atMs + wait : Math.max(last.resetsMs, last.atMs + (limits - 1) * MINUTE)
+  const dueMs = Math.round(base + LIMIT_MARGIN_MS + jitterOf(history, limits) * MINUTE)
+  const deadline = deadlineOf(history, since)
+  if (guess && deadline !== null && dueMs > deadline) return pastDeadline(history, last)
+  const reason = guess
+    ? `${last.reason} (no reset time was stated: the next attempt is a guess)`
+    : last.reason
+  return { kind: 'again', why: 'limit', dueMs, delayMs: dueMs - last.atMs, reason, guess }
+}
+
+function afterFailures(history: History, since: Epoch, last: Failure, count: number): Next {
+  const { policy, session } = history
+  const { maxRetries } = policy
+  if (maxRetries !== null && count > maxRetries) {
+    const tries =
+      maxRetries === 0 ? 'no resume is allowed' : `${maxRetries} resumes in a row brought no progress`
+    return gaveUp('retries', `gave up, ${tries}: ${last.reason}`, last.hint ?? hintOf(session))
+  }
+  const delayMs = backoff(policy.backoffMs, count, policy.jitter * jitterOf(history, count))
+  const dueMs = last.atMs + delayMs
+  if (resumesWithinAnHour(since.entries, dueMs) >= policy.maxResumesPerHour) {
+    const reason = `gave up, ${policy.maxResumesPerHour} resumes within an hour: ${last.reason}`
+    return gaveUp('brake', reason, hintOf(session))
+  }
+  const deadline = deadlineOf(history, since)
+  if (deadline !== null && dueMs > deadline) return pastDeadline(history, last)
+  const why = delayMs === 0 ? 'at-once' : 'backoff'
+  return { kind: 'again', why, dueMs, delayMs, reason: last.reason, guess: false }
+}
+
+/** 0, b, 2b, 4b, … for the first, second, third, fourth failure in a row, ms. */
+function backoff(baseMs: number, count: number, jitter: number): number {
+  return count <= 1 ? 0 : Math.round(baseMs * 2 ** Math.min(count - 2, 30) * (1 + jitter))
+}
+
+function pastDeadline({ session }: History, last: Failure): Next {
+  return gaveUp('deadline', `gave up, the deadline of supervision has come: ${last.reason}`, hintOf(session))
+}
+
+const hintOf = (session: string) => `rca resume ${session} goes on and begins supervision anew`
+
+function gaveUp(cause: string, reason: string, hint: string | null): Next {
+  return { kind: 'gave-up', cause, reason, hint }
+}
+
+function resumesWithinAnHour(entries: readonly Entry[], dueMs: number): number {
+  return ofType(entries, 'attempt-claimed').filter(
+    (one) => one.by === 'monitor' && Date.parse(one.at) > dueMs - HOUR && !wasCalledOff(entries, one.attempt),
+  ).length
+}
+
+function wasCalledOff(entries: readonly Entry[], attempt: number): boolean {
+  return ofType(entries, 'attempt-ended').some(
+    (one) => one.attempt === attempt && one.outcome === 'called-off',
+  )
+}
+
+/**
+ * Time during which the machine slept or its clock was set does not count, and neither does the time that a stated limit
+ * kept the task waiting.
+ */
+function deadlineOf({ policy }: History, since: Epoch): number | null {
+  if (policy.deadlineMs === null) return null
+  const jumps = ofType(since.entries, 'clock-jumped').reduce((sum, one) => sum + one.byMs, 0)
+  return since.startMs + policy.deadlineMs + jumps + parkedMs(since.entries)
+}
+
+function parkedMs(entries: readonly Entry[]): number {
+  let parked = 0
+  let limitAt: number | null = null
+  for (const one of entries) {
+    if (one.type === 'attempt-ended')
+      limitAt = one.cause === 'usage-limit' && one.resetsAt ? Date.parse(one.at) : null
+    if (one.type === 'attempt-claimed' && limitAt !== null) {
+      parked += Math.max(0, Date.parse(one.at) - limitAt)
+      limitAt = null
+    }
+  }
+  return parked
+}
+
+/** Between 0 and 1, from the task and the count: whoever asks gets the same. (FNV-1a) */
+function jitterOf({ taskId }: History, count: number): number {
+  let hash = 0x811c9dc5
+  for (const char of `${taskId}:${count}`) hash = Math.imul(hash ^ char.charCodeAt(0), 0x01000193)
+  return (hash >>> 0) / 2 ** 32
+}

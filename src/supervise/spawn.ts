@@ -1,0 +1,46 @@
+import { closeSync, constants } from 'node:fs'
+import type { Context } from '../context.ts'
+import { ensurePrivateDirectory, openOwn } from '../system/durable.ts'
+import { childProcess } from '../system/lazy.ts'
+import { planScope, scopeFacts } from '../system/scope.ts'
+import { monitorLog } from '../task/paths.ts'
+import { poke, runningMonitor } from './presence.ts'
+
+type Env = Readonly<Record<string, string | undefined>>
+
+/**
+ * Has the monitor look at a task; starts one where none runs: detached, in a scope of its own inside a service, so that it
+ * outlives whoever starts it. Two that start at once settle between themselves which of them stays.
+ */
+export async function ensureMonitor(context: Context, dir: string | null): Promise<void> {
+  if (dir !== null) poke(dir)
+  if (runningMonitor(context.state)) return
+  const { prefix } = planScope(await scopeFacts(context.env))
+  ensurePrivateDirectory(context.state)
+  const [file = '', ...args] = [...prefix, ...context.self, 'monitor', '--started-by-verb']
+  const log = openOwn(monitorLog(context.state), constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT)
+  try {
+    const child = childProcess().spawn(file, args, {
+      cwd: '/',
+      env: monitorEnvironment(context.env, context.state),
+      detached: true,
+      stdio: ['ignore', log, log],
+    })
+    // Without a monitor the task runs all the same; `rca status` says that none does.
+    child.on('error', () => {})
+    child.unref()
+  } finally {
+    closeSync(log)
+  }
+}
+
+const KEPT =
+  /^(PATH|HOME|USER|LOGNAME|SHELL|LANG|LC_.*|TZ|TMPDIR|TMUX_TMPDIR|XDG_.*|DBUS_SESSION_BUS_ADDRESS|RCA_TEST_.*)$/
+
+/** The monitor serves all tasks: nothing of the one caller's but what finds programs, folders and the bus. Pure. */
+export function monitorEnvironment(env: Env, state: string): Record<string, string> {
+  const kept = Object.entries(env).filter(
+    (pair): pair is [string, string] => pair[1] !== undefined && KEPT.test(pair[0]),
+  )
+  return { ...Object.fromEntries(kept), RCA_HOME: state }
+}

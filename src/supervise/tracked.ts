@@ -1,0 +1,128 @@
+import { closeSync, constants, openSync, statSync } from 'node:fs'
+import { Socket } from 'node:net'
+import { join } from 'node:path'
+import { performance } from 'node:perf_hooks'
+import { isAlive, type ProcessIdentity } from '../system/identity.ts'
+import type { Observed } from '../task/observe.ts'
+import { sizeOf } from '../task/output.ts'
+import { attemptFiles, files } from '../task/paths.ts'
+import { phaseOf } from '../task/state.ts'
+
+/** What the monitor keeps in memory of one task that is not over: enough to see cheaply that nothing has happened. */
+export interface Tracked {
+  readonly dir: string
+  socket: string | null
+  /** A look is under way; `again`: something happened meanwhile. */
+  busy: boolean
+  again: boolean
+  /** When to look again at the latest, by the monotonic clock, ms; null: when something happens. */
+  dueMs: number | null
+  /** How often in a row a look has failed (a full disk). */
+  failures: number
+  seen: Seen | null
+  /** When the newest end was first seen, by the monotonic clock, and which: its attempt and its place in the journal. */
+  end: { readonly key: string; readonly sinceMs: number } | null
+  lingeringSinceMs: number | null
+  alive: { readonly attempt: number; readonly close: () => void } | null
+}
+
+/** What the last look rested on. */
+interface Seen {
+  readonly journalBytes: number
+  readonly processes: readonly ProcessIdentity[]
+  readonly outputMs: number
+  /** The agent printed something shortly before the look: it may have finished since. */
+  readonly fresh: boolean
+}
+
+export function track(dir: string): Tracked {
+  const nothing = { socket: null, dueMs: null, seen: null, end: null, lingeringSinceMs: null, alive: null }
+  return { dir, busy: false, again: false, failures: 0, ...nothing }
+}
+
+/** An agent that has been quiet for so long may have finished without exiting, ms. */
+const QUIET_MS = 10_000
+
+/** Whether something has happened since the last look. Cheap: three stats and as many processes as the attempt has. */
+export function hasNews(tracked: Tracked, nowMs: number): boolean {
+  const { seen, dir } = tracked
+  if (!seen) return true
+  if (sizeOf(files.journal(dir)) !== seen.journalBytes) return true
+  if (!seen.processes.every(isAlive)) return true
+  const outputMs = outputTime(dir)
+  const changed = outputMs !== seen.outputMs || seen.fresh
+  return changed && nowMs - outputMs > QUIET_MS
+}
+
+function outputTime(dir: string): number {
+  return statSync(files.events(dir), { throwIfNoEntry: false })?.mtimeMs ?? 0
+}
+
+/** Keeps what a look has shown; `onEnd` is told when the launch script of the attempt that runs is gone. */
+export function remember(tracked: Tracked, task: Observed, nowMs: number, onEnd: () => void): void {
+  const { evidence } = task
+  const phase = evidence && phaseOf(evidence, nowMs)
+  const outputMs = outputTime(task.dir)
+  tracked.socket = task.spec?.terminal.socket ?? null
+  tracked.seen = {
+    journalBytes: sizeOf(files.journal(task.dir)),
+    processes: phase === 'working' ? living(evidence) : [],
+    outputMs,
+    fresh: nowMs - outputMs <= QUIET_MS,
+  }
+  rememberEnd(tracked, task)
+  const lingers = phase === 'working' && !evidence?.agentAlive
+  tracked.lingeringSinceMs = lingers ? (tracked.lingeringSinceMs ?? performance.now()) : null
+  const attempt = phase === 'working' && evidence?.launcherAlive ? evidence.record.number : null
+  watchLauncher(tracked, attempt, onEnd)
+}
+
+function living(evidence: Observed['evidence']): ProcessIdentity[] {
+  if (!evidence) return []
+  const { launcher, agent } = evidence.record
+  const alive = [evidence.launcherAlive ? launcher : null, evidence.agentAlive ? agent : null]
+  return alive.filter((one) => one !== null)
+}
+
+function rememberEnd(tracked: Tracked, task: Observed): void {
+  const { next, attempts } = task.derived
+  if (next?.kind !== 'again') {
+    tracked.end = null
+    return
+  }
+  const key = `${attempts} ${next.delayMs} ${next.dueMs}`
+  if (tracked.end?.key !== key) tracked.end = { key, sinceMs: performance.now() }
+}
+
+/**
+ * The launch script holds a FIFO open for as long as it lives: its end, by whatever means, is the FIFO's end. That wakes
+ * without polling where no exit record is written.
+ */
+function watchLauncher(tracked: Tracked, attempt: number | null, onEnd: () => void): void {
+  if (tracked.alive?.attempt === attempt) return
+  tracked.alive?.close()
+  tracked.alive = attempt === null ? null : openAlive(tracked.dir, attempt, onEnd)
+}
+
+function openAlive(dir: string, attempt: number, onEnd: () => void): Tracked['alive'] {
+  const path = join(files.attempt(dir, attempt), attemptFiles.alive)
+  let fd: number | null = null
+  try {
+    fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
+    const pipe = new Socket({ fd, readable: true, writable: false })
+    pipe.on('error', () => {})
+    pipe.on('close', onEnd)
+    pipe.resume()
+    return { attempt, close: () => pipe.removeListener('close', onEnd).destroy() }
+  } catch {
+    // No such FIFO (an older release's script): the timer sees it.
+    if (fd !== null) closeSync(fd)
+    return null
+  }
+}
+
+/** Lets go of everything that is held open for a task. */
+export function release(tracked: Tracked): void {
+  tracked.alive?.close()
+  tracked.alive = null
+}

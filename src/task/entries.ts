@@ -1,0 +1,27 @@
+import type { Entry, EntryOf } from './schema.ts'
+
+/** Questions to the entries of one journal. All pure. */
+
+/** Two observers may record the same end: the first counts. */
+export function firstOfEach(ends: readonly EntryOf<'attempt-ended'>[]): EntryOf<'attempt-ended'>[] {
+  const seenBefore = new Set<number>()
+  return ends.filter((one) => !seenBefore.has(one.attempt) && seenBefore.add(one.attempt))
+}
+
+export function ofType<T extends Entry['type']>(entries: readonly Entry[], type: T): EntryOf<T>[] {
+  return entries.filter((one): one is EntryOf<T> => one.type === type)
+}
+
+/** Whether a kill was asked for after the newest claim. */
+export function killRequested(entries: readonly Entry[]): boolean {
+  const claim = entries.findLastIndex((one) => one.type === 'attempt-claimed')
+  return entries.findLastIndex((one) => one.type === 'kill-requested') > claim
+}
+
+/** The `killed` entry, unless an attempt was claimed after it. */
+export function killedAfterLastClaim(entries: readonly Entry[]): EntryOf<'killed'> | null {
+  const claim = entries.findLastIndex((one) => one.type === 'attempt-claimed')
+  const index = entries.findLastIndex((one) => one.type === 'killed')
+  const entry = entries[index]
+  return entry?.type === 'killed' && index > claim ? entry : null
+}
