@@ -1,6 +1,7 @@
 import { Command, CommanderError, Option } from 'commander'
 import { ACCESS, AGENTS } from './agents/driver.ts'
 import { RcaError } from './errors.ts'
+import { ON_STALL, RESTART } from './task/policy.ts'
 import { VERSION } from './version.ts'
 
 type Options = Record<string, unknown>
@@ -10,6 +11,9 @@ export type Verb = (args: readonly string[], options: Options, rest: readonly st
 
 const collect = (value: string, all: string[] | undefined) => [...(all ?? []), value]
 const json = () => new Option('--json', 'for programs: JSON on stdout, errors as one line of JSON on stderr')
+
+const POLICY_HELP = `What a flag does not say, config.json does (README, "Settings"), or else:
+  --restart on-failure --backoff 3m --max-retries none --deadline 5h --stall-after 15m --on-stall report`
 
 /** The commander tree and nothing else; every action loads its verb when it is run. */
 export function buildProgram(rest: readonly string[], load: () => Promise<Record<string, Verb>>): Command {
@@ -40,7 +44,13 @@ export function buildProgram(rest: readonly string[], load: () => Promise<Record
     )
     .option('--yolo', 'the same as --access full')
     .option('--env <name[=value]>', 'hand this variable to the agent too (repeatable)', collect)
-    .option('--stall-after <duration>', 'report an agent as stalled after so long without output', '15m')
+    .addOption(new Option('--restart <when>', 'whether it goes on by itself').choices(RESTART))
+    .option('--backoff <duration>', 'wait so long before a second attempt in a row, then twice as long')
+    .option('--max-retries <number|none>', 'give up after so many resumes in a row without progress')
+    .option('--deadline <duration|none>', 'make no attempt later than this after the start')
+    .option('--stall-after <duration|none>', 'take an agent as stalled after so long without output')
+    .addOption(new Option('--on-stall <what>', 'what to do about a stalled agent').choices(ON_STALL))
+    .option('--no-monitor', 'start nobody who supervises it')
     .addOption(
       new Option(
         '--if-exists <what>',
@@ -56,7 +66,7 @@ export function buildProgram(rest: readonly string[], load: () => Promise<Record
     .option('--dry-run', 'print the tmux call and the launch script, do nothing')
     .addHelpText(
       'after',
-      '\nExample:\n  rca start codex fix-tests -C ~/src/app -p "Make the tests pass" -- -m gpt-5\n',
+      `\n${POLICY_HELP}\n\nExample:\n  rca start codex fix-tests -C ~/src/app -p "Make the tests pass" -- -m gpt-5\n`,
     )
 
   verb('list', 'list live tasks and those that ended within a day')

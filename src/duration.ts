@@ -2,17 +2,20 @@ import { RcaError } from './errors.ts'
 
 const UNITS: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
-/** Milliseconds of `90s`, `5m`, `1h30m`, `250ms` or a plain number of seconds. Throws a usage error that names `what`. */
+export const DURATION_EXAMPLES = 'For example: 90s, 15m, 1h30m.'
+
+/** The same as `durationMs`. Throws a usage error that names `what`. */
 export function parseDuration(text: string, what: string): number {
+  const ms = durationMs(text)
+  if (ms !== null) return ms
+  throw new RcaError('usage', `${what}: ${JSON.stringify(text)} is not a duration`, DURATION_EXAMPLES)
+}
+
+/** Milliseconds of `90s`, `5m`, `1h30m`, `250ms` or a plain number of seconds; null: it is no duration. Pure. */
+export function durationMs(text: string): number | null {
   if (/^\d+(\.\d+)?$/.test(text)) return Math.round(Number(text) * 1_000)
   const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d)/g)]
-  if (parts.length === 0 || parts.map((part) => part[0]).join('') !== text) {
-    throw new RcaError(
-      'usage',
-      `${what}: ${JSON.stringify(text)} is not a duration`,
-      'For example: 90s, 15m, 1h30m.',
-    )
-  }
+  if (parts.length === 0 || parts.map((part) => part[0]).join('') !== text) return null
   return parts.reduce((sum, part) => sum + Math.round(Number(part[1]) * (UNITS[part[2] ?? ''] ?? 0)), 0)
 }
 

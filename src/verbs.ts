@@ -1,13 +1,15 @@
 import { constants } from 'node:os'
-import { ACCESS, AGENTS } from './agents/driver.ts'
+import { ACCESS, AGENTS, type AgentName } from './agents/driver.ts'
 import type { Verb } from './cli.ts'
 import type { DryRun } from './commands/dry-run.ts'
 import type { LogItem } from './commands/logs.ts'
+import type { WaitOptions } from './commands/wait.ts'
 import { type Context, stateDirectory, tmuxFrom } from './context.ts'
 import { parseDuration } from './duration.ts'
 import { RcaError } from './errors.ts'
 import { createIo, type Io, readStdin } from './io.ts'
 import { checkAgent, checkTaskName } from './task/names.ts'
+import { mergePolicy } from './task/policy.ts'
 import { STATES } from './task/state.ts'
 
 type Options = Readonly<Record<string, unknown>>
@@ -44,8 +46,9 @@ const open = async (options: Options) => {
 
 const start: Verb = async ([agent = '', task = ''], options, rest) => {
   const { io, context } = await open(options)
+  const name = checkAgent(agent)
   const wanted = {
-    agent: checkAgent(agent),
+    agent: name,
     task: checkTaskName(task),
     cwd: text(options, 'cwd'),
     prompt: text(options, 'prompt'),
@@ -55,7 +58,7 @@ const start: Verb = async ([agent = '', task = ''], options, rest) => {
       : (ACCESS.find((one) => one === options.access) ?? 'write'),
     agentArgs: rest,
     env: texts(options, 'env'),
-    stallAfterMs: parseDuration(text(options, 'stallAfter') ?? '15m', '--stall-after'),
+    ...(await settingsFor(name, options, context)),
     ifExists: (['fail', 'reuse', 'replace'] as const).find((one) => one === options.ifExists) ?? 'fail',
   }
   if (flag(options, 'dryRun')) {
@@ -64,10 +67,29 @@ const start: Verb = async ([agent = '', task = ''], options, rest) => {
   }
   const commands = await import('./commands/start.ts')
   const result = await commands.start(wanted, context)
-  if (flag(options, 'wait')) return followToEnd(result.task.name, io, context)
+  if (flag(options, 'wait')) return followToEnd(result.task.name, wanted.monitor, io, context)
   if (io.json) return io.outJson(result.task)
   const { renderStarted } = await import('./render/task.ts')
   io.out(renderStarted(result.task, result.created ? 'started' : 'was there already', io.paint))
+}
+
+/** What flags and config.json say of a new task's supervision and of its agent's arguments; wrong flags are told first. */
+async function settingsFor(agent: AgentName, options: Options, context: Context) {
+  const { policyFromFlags } = await import('./settings.ts')
+  const flags = policyFromFlags(options)
+  const { loadConfig } = await import('./config.ts')
+  const config = loadConfig(context.env)
+  return {
+    policy: mergePolicy(flags, config.agents[agent]?.policy ?? {}, config.policy),
+    configArgs: config.agents[agent]?.args ?? [],
+    monitor: options.monitor !== false && config.monitor,
+  }
+}
+
+/** Whether config.json wants tasks to be supervised. Only verbs that may start the monitor ask: reading verbs must not. */
+async function wantsMonitor(context: Context): Promise<boolean> {
+  const { loadConfig } = await import('./config.ts')
+  return loadConfig(context.env).monitor
 }
 
 async function showDryRun(plan: DryRun, io: Io): Promise<void> {
@@ -77,13 +99,13 @@ async function showDryRun(plan: DryRun, io: Io): Promise<void> {
 }
 
 /** `start --wait`: the task's progress on stderr, its record on stdout, wait's exit code. */
-async function followToEnd(name: string, io: Io, context: Context): Promise<void> {
+async function followToEnd(name: string, monitor: boolean, io: Io, context: Context): Promise<void> {
   const { logs } = await import('./commands/logs.ts')
   const { renderLogItem } = await import('./render/log.ts')
   const stop = interruptible(() => io.err(`\nrca: ${name} goes on; see: rca status ${name}\n`))
   const all = { follow: true, tail: null, sinceMs: null, attempt: null }
   for await (const item of logs(name, all, context, stop)) io.err(renderLogItem(item, io.paint))
-  if (!stop.aborted) await waitFor([name], { any: false, timeoutMs: null }, false, io, context, stop)
+  if (!stop.aborted) await waitFor([name], { any: false, timeoutMs: null, monitor }, false, io, context, stop)
 }
 
 /** A signal that fires when a person interrupts; the exit code is then 128 + the signal's number. */
@@ -186,7 +208,7 @@ const wait: Verb = async (names, options) => {
   const stop = interruptible(() => {})
   await waitFor(
     names,
-    { any: flag(options, 'any'), timeoutMs },
+    { any: flag(options, 'any'), timeoutMs, monitor: await wantsMonitor(context) },
     flag(options, 'exitStatus'),
     io,
     context,
@@ -196,7 +218,7 @@ const wait: Verb = async (names, options) => {
 
 async function waitFor(
   names: readonly string[],
-  options: { any: boolean; timeoutMs: number | null },
+  options: WaitOptions,
   exitStatus: boolean,
   io: Io,
   context: Context,
@@ -235,8 +257,10 @@ const resume: Verb = async ([name = ''], options) => {
   const prompt = text(options, 'prompt')
   if (prompt !== null && prompt.trim() === '') throw new RcaError('usage', 'The prompt is empty')
   const commands = await import('./commands/resume.ts')
+  const env = texts(options, 'env')
+  const monitor = await wantsMonitor(context)
   const by = 'person' as const
-  const wanted = { prompt, env: texts(options, 'env'), caller: process.env, by, graceMs: 3_000 }
+  const wanted = { prompt, env, caller: process.env, by, graceMs: 3_000, monitor }
   const result = await commands.resume(name, wanted, context)
   if (result.note) io.err(`rca: ${result.note}\n`)
   if (io.json) return io.outJson(result.task)

@@ -2,6 +2,7 @@ import type { Context } from '../context.ts'
 import { launchRequest, prepare } from '../launch/launch.ts'
 import { sessionName } from '../task/names.ts'
 import { tasksDirectory } from '../task/paths.ts'
+import type { Policy } from '../task/policy.ts'
 import { sha256 } from '../task/store.ts'
 import { newSession } from '../tmux/command.ts'
 import { asSpec, planStart, type StartOptions } from './start-plan.ts'
@@ -10,6 +11,7 @@ export interface DryRun {
   readonly tmux: readonly string[]
   readonly launchScript: string
   readonly agentScript: string
+  readonly policy: Policy
 }
 
 /** What a start would do, having done nothing: the tmux call and the scripts, with a made-up task directory and id. */
@@ -24,7 +26,7 @@ export async function dryRun(options: StartOptions, context: Context): Promise<D
     agent: wanted.agent,
     task: wanted.task,
     env: Object.keys(wanted.env),
-    policy: { stallAfterMs: wanted.stallAfterMs },
+    policy: { ...wanted.policy },
     promptSha256: sha256(wanted.prompt),
     presetSessionId: null,
     terminal: { kind: 'tmux', socket: wanted.socket },
@@ -50,5 +52,6 @@ export async function dryRun(options: StartOptions, context: Context): Promise<D
     tmux: ['tmux', '-S', wanted.socket, ...newSession(input)],
     launchScript: content.launch,
     agentScript: content.agent,
+    policy: wanted.policy,
   }
 }

@@ -10,6 +10,11 @@ import { settle } from '../task/settle.ts'
 import { isLive } from '../task/state.ts'
 import { findTask, requireSpec } from '../task/store.ts'
 
+export interface ResumeOptions extends RecoverOptions {
+  /** Whether somebody is to supervise it from now on. */
+  readonly monitor: boolean
+}
+
 export interface ResumeResult {
   readonly task: TaskJson
   /** False: there was nothing to do; `note` says why. */
@@ -21,7 +26,7 @@ export interface ResumeResult {
  * Goes on with the task's own conversation, or with a follow-up (`prompt`). Nothing is done, successfully, where the agent
  * runs or the task is done.
  */
-export async function resume(name: string, options: RecoverOptions, context: Context): Promise<ResumeResult> {
+export async function resume(name: string, options: ResumeOptions, context: Context): Promise<ResumeResult> {
   const found = findTask(context.state, name)
   const spec = requireSpec(found)
   const lock = await acquireLock(context.state, found.session, 'rca resume', 20_000)

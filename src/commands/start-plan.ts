@@ -2,11 +2,13 @@ import { readFileSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { Access, AgentName, Driver } from '../agents/driver.ts'
 import { driverFor } from '../agents/index.ts'
+import { configPath } from '../config.ts'
 import type { Context } from '../context.ts'
 import { errno, RcaError } from '../errors.ts'
 import { findBinary, launchRequest } from '../launch/launch.ts'
 import { captureEnvironment } from '../task/environment.ts'
 import { sessionName } from '../task/names.ts'
+import type { Policy } from '../task/policy.ts'
 import type { NewTask } from '../task/store.ts'
 
 export interface StartOptions {
@@ -16,9 +18,15 @@ export interface StartOptions {
   readonly prompt: string | null
   readonly promptFile: string | null
   readonly access: Access
+  /** Of config.json; they come before the caller's own. */
+  readonly configArgs: readonly string[]
+  /** The caller's own. */
   readonly agentArgs: readonly string[]
   readonly env: readonly string[]
-  readonly stallAfterMs: number | null
+  /** As the task will have it: flags over config.json over the defaults. */
+  readonly policy: Policy
+  /** Whether somebody is to supervise it; false: with --no-monitor, or as config.json has it. */
+  readonly monitor: boolean
   readonly ifExists: 'fail' | 'reuse' | 'replace'
 }
 
@@ -34,7 +42,8 @@ export async function planStart(options: StartOptions, context: Context): Promis
   const prompt = await readPrompt(options, context)
   const driver = await driverFor(options.agent)
   const env = captureEnvironment(driver, context.env, options.env)
-  const { agent, task, access, agentArgs, stallAfterMs } = options
+  const { agent, task, access, policy } = options
+  const agentArgs = [...options.configArgs, ...options.agentArgs]
   const wanted = {
     agent,
     task,
@@ -43,18 +52,24 @@ export async function planStart(options: StartOptions, context: Context): Promis
     agentArgs,
     env,
     prompt,
-    stallAfterMs,
+    policy,
     socket: context.tmux.socket,
   }
-  const request = launchRequest(
-    { session: sessionName(agent, task), cwd, access, agentArgs: [...agentArgs], id: '' },
-    '',
-    env,
-    prompt,
-  )
-  const refused = driver.refuse(request, prompt)
-  if (refused) throw new RcaError('usage', refused.message, refused.hint)
+  checkRefusal(driver, wanted, options.agentArgs, context)
   return { driver, wanted, binary: findBinary(driver, env.PATH ?? '', cwd) }
+}
+
+/** Throws where the driver will not start this: `config` where the caller's own arguments alone would have done. */
+function checkRefusal(driver: Driver, wanted: NewTask, ownArgs: readonly string[], context: Context): void {
+  const refusal = (agentArgs: readonly string[]) => {
+    const request = launchRequest(asSpec({ ...wanted, agentArgs }, ''), '', wanted.env, wanted.prompt)
+    return driver.refuse(request, wanted.prompt)
+  }
+  const refused = refusal(wanted.agentArgs)
+  if (!refused) return
+  if (refusal(ownArgs)) throw new RcaError('usage', refused.message, refused.hint)
+  const message = `config.json: agents.${wanted.agent}.args: ${refused.message}`
+  throw new RcaError('config', message, `${refused.hint} (${configPath(context.env)})`)
 }
 
 function projectDirectory(option: string | null, cwd: string): string {

@@ -14,6 +14,8 @@ export interface WaitOptions {
   /** Return at the first end, not the last. */
   readonly any: boolean
   readonly timeoutMs: number | null
+  /** Whether somebody is to supervise the tasks meanwhile. */
+  readonly monitor: boolean
 }
 
 export interface WaitResult {

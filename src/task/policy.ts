@@ -1,4 +1,7 @@
-import type { ON_STALL, RESTART, Spec } from './schema.ts'
+import type { Spec } from './schema.ts'
+
+export const RESTART = ['on-failure', 'never'] as const
+export const ON_STALL = ['report', 'restart'] as const
 
 /** How a task is supervised. Fixed at its start: flags over config.json over these defaults. */
 export interface Policy {
@@ -33,6 +36,17 @@ export const DEFAULT_POLICY: Policy = {
   stallAfterMs: 15 * MINUTE,
   onStall: 'report',
   exitGraceMs: MINUTE,
+}
+
+/** What one source says of a policy; what it leaves out is for the next one to say. */
+export type PolicyLayer = { readonly [Key in keyof Policy]?: Policy[Key] | undefined }
+
+/** The policy that comes of several sources over the defaults; an earlier one wins over a later one. Pure. */
+export function mergePolicy(...layers: readonly PolicyLayer[]): Policy {
+  const said = layers.map((layer) =>
+    Object.fromEntries(Object.entries(layer).filter(([, value]) => value !== undefined)),
+  )
+  return Object.assign({ ...DEFAULT_POLICY }, ...said.reverse())
 }
 
 /** The policy of a task. One that an older release started was promised no supervision and gets none. Pure. */

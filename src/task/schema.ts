@@ -1,5 +1,6 @@
 import * as z from 'zod/mini'
 import { ACCESS, AGENTS } from '../agents/driver.ts'
+import { ON_STALL, RESTART } from './policy.ts'
 
 /**
  * What is read back from disk. Objects are loose: a newer release's fields pass through, and every field that is added
@@ -9,9 +10,6 @@ import { ACCESS, AGENTS } from '../agents/driver.ts'
 export const identitySchema = z.object({ pid: z.number(), start: z.string(), boot: z.string() })
 
 const exitSchema = z.union([z.object({ code: z.number() }), z.object({ signal: z.string() })])
-
-export const RESTART = ['on-failure', 'never'] as const
-export const ON_STALL = ['report', 'restart'] as const
 
 export const specSchema = z.looseObject({
   schema: z.literal(1),

@@ -16,6 +16,7 @@ import { formatEnvironment, parseEnvironment } from './environment.ts'
 import { appendJournal, type Journal, readJournal } from './journal.ts'
 import { parseSession, sessionName } from './names.ts'
 import { files, tasksDirectory } from './paths.ts'
+import type { Policy } from './policy.ts'
 import { type Spec, specSchema } from './schema.ts'
 
 /** What a caller asks for; the rest of the spec is made here. */
@@ -27,7 +28,7 @@ export interface NewTask {
   readonly agentArgs: readonly string[]
   readonly env: Readonly<Record<string, string>>
   readonly prompt: Uint8Array
-  readonly stallAfterMs: number | null
+  readonly policy: Policy
   readonly socket: string
 }
 
@@ -89,7 +90,7 @@ function makeSpec(wanted: NewTask, session: string, id: string, presetSessionId:
     access: wanted.access,
     agentArgs: [...wanted.agentArgs],
     env: Object.keys(wanted.env).sort(),
-    policy: { stallAfterMs: wanted.stallAfterMs },
+    policy: { ...wanted.policy },
     promptSha256: sha256(wanted.prompt),
     presetSessionId,
     terminal: { kind: 'tmux', socket: wanted.socket },

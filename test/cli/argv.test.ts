@@ -25,7 +25,7 @@ async function understood(argv: readonly string[], rest: readonly string[] = [])
   return call
 }
 
-const START = { access: 'write', stallAfter: '15m', ifExists: 'fail' }
+const START = { access: 'write', ifExists: 'fail', monitor: true }
 
 describe('argv -> verb, arguments, options', () => {
   it.each<[string, string, string[], Record<string, unknown>]>([
@@ -54,6 +54,13 @@ describe('argv -> verb, arguments, options', () => {
       ['codex', 'fix'],
       { ...START, stallAfter: '2h', dryRun: true },
     ],
+    [
+      'start codex fix --restart never --backoff 1m --max-retries none --deadline 2h --on-stall restart',
+      'start',
+      ['codex', 'fix'],
+      { ...START, restart: 'never', backoff: '1m', maxRetries: 'none', deadline: '2h', onStall: 'restart' },
+    ],
+    ['start codex fix --no-monitor', 'start', ['codex', 'fix'], { ...START, monitor: false }],
     ['--tmux-socket mine start codex fix', 'start', ['codex', 'fix'], { ...START, tmuxSocket: 'mine' }],
     ['start codex fix --tmux-socket mine', 'start', ['codex', 'fix'], { ...START, tmuxSocket: 'mine' }],
     ['list', 'list', [], {}],
@@ -104,6 +111,7 @@ describe('usage errors', () => {
     ['status a b', /too many arguments/, /rca (\w+ )?--help/],
     ['wait', /missing required argument 'task'/, /rca (\w+ )?--help/],
     ['start codex fix --access all', /read, write, full/, /rca (\w+ )?--help/],
+    ['start codex fix --restart always', /on-failure, never/, /rca (\w+ )?--help/],
     ['logs fix --raw --events', /cannot be used with/, /rca (\w+ )?--help/],
     ['logs fix --pane --events', /cannot be used with/, /rca (\w+ )?--help/],
     ['logs fix -n', /argument missing/, /rca (\w+ )?--help/],

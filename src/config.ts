@@ -1,0 +1,62 @@
+import { isAbsolute, join } from 'node:path'
+import type { AgentName } from './agents/driver.ts'
+import { readConfigFile } from './config-file.ts'
+import { RcaError } from './errors.ts'
+import { configSettings, readSettings } from './settings.ts'
+import type { PolicyLayer } from './task/policy.ts'
+
+/** What config.json says; what it leaves out is left to the defaults. */
+export interface Config {
+  /** Whether starting, resuming and waiting see to it that somebody supervises. */
+  readonly monitor: boolean
+  readonly policy: PolicyLayer
+  readonly agents: {
+    readonly [Agent in AgentName]?: {
+      /** Come before the caller's own. */
+      readonly args?: readonly string[] | undefined
+      readonly policy?: PolicyLayer | undefined
+    }
+  }
+}
+
+type Env = Readonly<Record<string, string | undefined>>
+
+/**
+ * Reads the user's settings; defaults where there are none. Never anything from the project folder, which may not be
+ * trusted. Throws a `config` error that names the place.
+ */
+export function loadConfig(env: Env): Config {
+  const path = configPath(env)
+  const found = path === null ? undefined : readConfigFile(path)
+  return path === null || found === undefined ? parseConfig({}, '') : parseConfig(found, path)
+}
+
+/**
+ * `$XDG_CONFIG_HOME/rca/config.json`, else `~/.config/rca/config.json`; null without a home. Relative paths in these
+ * variables are ignored, as the XDG base directory specification wants it: they would lead into the project folder.
+ */
+export function configPath(env: Env): string | null {
+  const { XDG_CONFIG_HOME: xdg, HOME: home } = env
+  if (xdg && isAbsolute(xdg)) return join(xdg, 'rca', 'config.json')
+  return home && isAbsolute(home) ? join(home, '.config', 'rca', 'config.json') : null
+}
+
+/** The settings in what config.json holds. Throws a `config` error. Pure. */
+export function parseConfig(value: unknown, path: string): Config {
+  const settings = readSettings(configSettings, value, (place, wrong, hint) => {
+    const where = placeName(place)
+    const message = `config.json: ${where && `${where}: `}${wrong}`
+    return new RcaError('config', message, [hint, `(${path})`].filter(Boolean).join(' '))
+  })
+  return { monitor: settings.monitor ?? true, policy: settings.policy ?? {}, agents: settings.agents ?? {} }
+}
+
+/** `agents.codex.args[1]`; a key that is no plain word is shown as JSON writes it. Pure. */
+function placeName(place: readonly PropertyKey[]): string {
+  const parts = place.map((part) => {
+    if (typeof part === 'number') return `[${part}]`
+    const name = String(part)
+    return `.${/^[\w-]+$/.test(name) ? name : JSON.stringify(name)}`
+  })
+  return parts.join('').replace(/^\./, '')
+}
