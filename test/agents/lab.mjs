@@ -36,6 +36,8 @@ export function makeLab(agent, port, options = {}) {
   for (const path of [home, project]) mkdirSync(path)
   const { files, env, modelArgs } = settings[agent](port, login)
   for (const [path, content] of Object.entries(files)) write(join(home, path), content)
+  // These scenarios resume by hand.
+  write(join(home, '.config/rca/config.json'), { monitor: false, policy: { restart: 'never' } })
   return {
     home,
     project,
@@ -56,7 +58,8 @@ function pathOf(binDir) {
  */
 function write(path, content) {
   mkdirSync(dirname(path), { recursive: true })
-  writeFileSync(path, typeof content === 'string' ? content : `${JSON.stringify(content, null, 2)}\n`)
+  const text = typeof content === 'string' ? content : `${JSON.stringify(content, null, 2)}\n`
+  writeFileSync(path, text, { mode: 0o644 })
 }
 
 /**

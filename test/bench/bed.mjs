@@ -41,6 +41,7 @@ export function makeBed() {
   const dir = mkdtempSync(join(tmpdir(), 'rca-bench-'))
   for (const name of ['bin', 'home', 'work', 'tmp']) mkdirSync(join(dir, name))
   writeAgent(dir)
+  writeSettings(dir)
   const base = environment(dir)
   const full = { ...base, RCA_HOME: join(dir, 'full') }
   const empty = { ...base, RCA_HOME: join(dir, 'empty') }
@@ -80,6 +81,17 @@ function writeAgent(dir) {
   const lines = events.map((event) => `echo '${JSON.stringify(event)}'\n`)
   writeFileSync(path, `#!/bin/sh\ndate +%s%N > '${stampOf(dir)}'\n${lines.join('')}cat > /dev/null\n`)
   chmodSync(path, 0o755)
+}
+
+/**
+ * What is measured is each verb alone, without a monitor beside it.
+ * @param {string} dir
+ */
+function writeSettings(dir) {
+  const folder = join(dir, 'home/.config/rca')
+  mkdirSync(folder, { recursive: true })
+  const settings = JSON.stringify({ monitor: false, policy: { restart: 'never' } })
+  writeFileSync(join(folder, 'config.json'), settings, { mode: 0o644 })
 }
 
 /** @param {string} dir */

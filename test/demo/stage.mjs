@@ -64,6 +64,9 @@ function build(dir, binDir, server, { files, colour }) {
   const project = join(dir, 'shop')
   writeAll(project, files)
   writeAll(join(dir, 'home'), piSettings(server.port))
+  // The story resumes by hand.
+  const settings = JSON.stringify({ monitor: false, policy: { restart: 'never' } })
+  writeAll(join(dir, 'home'), { '.config/rca/config.json': settings })
   writeAll(dir, { 'tmp/.keep': '' })
   const env = environment(dir, binDir, colour)
   /** @type {Map<import('node:child_process').ChildProcess, Promise<Ran>>} */
@@ -143,7 +146,7 @@ function writeAll(root, files) {
   for (const [path, content] of Object.entries(files)) {
     const file = join(root, path)
     mkdirSync(dirname(file), { recursive: true })
-    writeFileSync(file, content)
+    writeFileSync(file, content, { mode: 0o644 })
     if (content.startsWith('#!')) chmodSync(file, 0o755)
   }
 }

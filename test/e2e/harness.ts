@@ -66,6 +66,16 @@ export class World {
 
   constructor() {
     for (const folder of [this.home, this.bin, this.project]) mkdirSync(folder)
+    this.config({ monitor: false, policy: { restart: 'never' } })
+  }
+
+  /** Replaces rca's settings. At first nothing is supervised; {} is what a user has who has set nothing. */
+  config(value: unknown): void {
+    const folder = join(this.home, '.config/rca')
+    mkdirSync(folder, { recursive: true })
+    const path = join(folder, 'config.json')
+    writeFileSync(path, typeof value === 'string' ? value : JSON.stringify(value))
+    chmodSync(path, 0o644)
   }
 
   get env(): Record<string, string> {

@@ -7,6 +7,8 @@ node=$1 rca=$2 dir=$3
 export HOME=$dir/home XDG_RUNTIME_DIR=$dir/run RCA_HOME=$dir/state
 unset DBUS_SESSION_BUS_ADDRESS
 mkdir -p "$HOME" "$RCA_HOME"; mkdir -m 700 "$XDG_RUNTIME_DIR"; chmod 700 "$RCA_HOME"
+mkdir -p "$HOME/.config/rca"; umask 022
+echo '{"monitor": false, "policy": {"restart": "never"}}' > "$HOME/.config/rca/config.json"
 mount -t tmpfs tmpfs /run/systemd && mkdir -p /run/systemd/system
 for hierarchy in /sys/fs/cgroup/systemd /sys/fs/cgroup/unified /sys/fs/cgroup; do
   [ -f "$hierarchy/cgroup.procs" ] && mkdir -p "$hierarchy/rca-test-$$" && echo $$ > "$hierarchy/rca-test-$$/cgroup.procs"
@@ -31,7 +33,7 @@ trap end EXIT
 service() { # name, what it runs once before it stays
   systemd-run --user --quiet --unit="$1" -p Type=exec -p WorkingDirectory="$HOME" \
     -p "Environment=PATH=$dir/bin:$PATH" -p "Environment=XDG_RUNTIME_DIR=$XDG_RUNTIME_DIR" \
-    -p "Environment=RCA_HOME=$RCA_HOME" -p "Environment=RCA_TMUX_SOCKET=$dir/rca.sock" \
+    -p "Environment=HOME=$HOME" -p "Environment=RCA_HOME=$RCA_HOME" -p "Environment=RCA_TMUX_SOCKET=$dir/rca.sock" \
     /bin/sh -c "$2; exec sleep 600"
 }
 wait_for() { for _ in $(seq 400); do [ -s "$1" ] && return; sleep 0.05; done; echo "missing=$1"; cat "$dir"/*.log; exit 1; }
