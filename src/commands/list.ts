@@ -89,6 +89,7 @@ function foreign(row: PaneRow): TaskJson {
     usage: null,
     denials: [],
     access: null,
+    restart: null,
     pid: null,
     tmuxSocket: null,
   }

@@ -70,7 +70,7 @@ describe('the digest', () => {
         directory: 'codex-y.1',
         journalBytes: 4,
         spec: null,
-        task: { schema: 1, name: 'y', state: 'done' },
+        task: { schema: 1, name: 'y', state: 'done', restart: null },
       }),
     ],
     [
@@ -79,7 +79,16 @@ describe('the digest', () => {
         directory: 'D',
         journalBytes: 4,
         spec: null,
-        task: { schema: 1, name: 'x', state: 'running' },
+        task: { schema: 1, name: 'x', state: 'running', restart: null },
+      }),
+    ],
+    [
+      'is an older release’s, without a field that was added',
+      JSON.stringify({
+        directory: 'D',
+        journalBytes: 4,
+        spec: null,
+        task: { schema: 1, name: 'x', state: 'done' },
       }),
     ],
   ])('says nothing where it %s', (_, text) => {

@@ -8,6 +8,7 @@ import { type TaskJson, taskJson } from './json.ts'
 import type { Observed } from './observe.ts'
 import { sizeOf } from './output.ts'
 import { files } from './paths.ts'
+import { RESTART } from './policy.ts'
 import { isLive, type State } from './state.ts'
 
 const digestSchema = z.object({
@@ -15,7 +16,13 @@ const digestSchema = z.object({
   directory: z.string(),
   journalBytes: z.number(),
   spec: z.nullable(z.string()),
-  task: z.looseObject({ schema: z.literal(1), name: z.string(), state: z.string() }),
+  /** An older release's lacks what was added since, and is made anew. */
+  task: z.looseObject({
+    schema: z.literal(1),
+    name: z.string(),
+    state: z.string(),
+    restart: z.nullable(z.enum(RESTART)),
+  }),
 })
 
 /**

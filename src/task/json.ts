@@ -1,6 +1,7 @@
 import type { Exit } from '../agents/driver.ts'
 import type { Usage } from '../agents/event.ts'
 import type { Observed } from './observe.ts'
+import { type Policy, policyOf } from './policy.ts'
 import type { State } from './state.ts'
 
 /** One task as every verb's `--json` gives it. Fields are only ever added. Times are RFC 3339 in UTC; unknown is null. */
@@ -29,6 +30,8 @@ export interface TaskJson {
   /** What the agent refused to do by itself for lack of permission. */
   readonly denials: readonly string[]
   readonly access: string | null
+  /** Whether it goes on by itself after a failure. */
+  readonly restart: Policy['restart'] | null
   /** The agent's process while it runs. */
   readonly pid: number | null
   readonly tmuxSocket: string | null
@@ -61,6 +64,7 @@ export function taskJson(task: Observed): TaskJson {
     usage: derived.usage,
     denials: derived.denials,
     access: spec?.access ?? null,
+    restart: spec ? policyOf(spec).restart : null,
     pid: evidence?.agentAlive ? (evidence.record.agent?.pid ?? null) : null,
     tmuxSocket: spec?.terminal.socket ?? null,
   }

@@ -47,6 +47,7 @@ describe.concurrent('the main job', () => {
       usage: { inputTokens: 100, cachedInputTokens: 0, outputTokens: 20, costUsd: null },
       denials: [],
       access: 'write',
+      restart: 'never',
       pid: null,
       tmuxSocket: world.socket,
     })
