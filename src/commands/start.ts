@@ -39,7 +39,7 @@ export async function start(options: StartOptions, context: Context): Promise<St
     const existing = await settleExisting(options, plan.wanted, session, context)
     if (existing) return { task: taskJson(existing), created: false }
     const launched = await launchFirst(plan, context)
-    await ensureMonitor(context, launched.dir)
+    if (options.monitor) await ensureMonitor(context, launched.dir)
     // Under the lock, so that nobody goes on with what this reports as a failed start.
     const task = await confirm(
       launched,
