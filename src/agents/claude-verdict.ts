@@ -1,5 +1,6 @@
 import type { AttemptEnd, Cause, Verdict } from './driver.ts'
 import { type Reason, reasonOf, signalOf } from './reason.ts'
+import { limitFacts, OVERLOADED, USAGE_LIMIT } from './usage-limit.ts'
 
 type Known = { readonly match: RegExp; readonly cause: Cause; readonly hint: string | null }
 
@@ -15,11 +16,10 @@ const KNOWN: readonly Known[] = [
     cause: 'crashed',
     hint: '`rca resume` continues that conversation',
   },
-  {
-    match: /Credit balance|hit your .*limit|limit reached|usage limit|rate limit|\b429\b/i,
-    cause: 'usage-limit',
-    hint: 'wait for the reset or add credit, then `rca resume`',
-  },
+  { match: OVERLOADED, cause: 'api-error', hint: null },
+  { match: USAGE_LIMIT, cause: 'usage-limit', hint: null },
+  // "API Error: Request rejected (429) · this may be a temporary capacity issue"
+  { match: /\b429\b/, cause: 'usage-limit', hint: null },
   {
     match:
       /Not logged in|\/login|Invalid API key|Failed to authenticate|authentication_failed|API Error: 40[13]\b|OAuth token/i,
@@ -32,7 +32,7 @@ const KNOWN: readonly Known[] = [
     hint: 'use --access write, or run as another user',
   },
   {
-    match: /Prompt is too long|Input must be provided/i,
+    match: /Prompt is too long|Context limit reached|Input must be provided/i,
     cause: 'bad-prompt',
     hint: 'start a new task with another prompt',
   },
@@ -64,14 +64,8 @@ export function judgeClaude(end: AttemptEnd): Verdict {
     return { outcome: 'interrupted', cause: 'interrupted', reason: text, hint: '`rca resume` continues it' }
   }
   const known = explain(reason)
-  if (known) {
-    return {
-      outcome: 'failed',
-      cause: known.cause,
-      reason: withReset(end, known, reason.text),
-      hint: known.hint,
-    }
-  }
+  if (known?.cause === 'usage-limit') return limited(end, reason)
+  if (known) return { outcome: 'failed', cause: known.cause, reason: reason.text, hint: known.hint }
   return unexplained(end, reason)
 }
 
@@ -89,9 +83,12 @@ function explain(reason: Reason): Known | null {
 }
 
 /** The result tells the reset in local words ("resets 3pm"); the event before it tells it exactly. */
-function withReset({ summary }: AttemptEnd, known: Known, text: string): string {
-  const reset = / resets at \S+Z/.exec(summary.lastError ?? '')
-  return known.cause === 'usage-limit' && reset ? `${text},${reset[0]}` : text
+function limited(end: AttemptEnd, { text }: Reason): Verdict {
+  const { final, lastError } = end.summary
+  const exact = / resets at \S+Z/.exec(lastError ?? '')?.[0] ?? ''
+  const reason = exact === '' ? text : `${text},${exact}`
+  const limit = limitFacts(final?.message ?? text, end, exact)
+  return { outcome: 'failed', cause: 'usage-limit', reason, ...limit }
 }
 
 function unexplained({ summary, exit }: AttemptEnd, { text }: Reason): Verdict {

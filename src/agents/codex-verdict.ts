@@ -1,5 +1,6 @@
 import type { AttemptEnd, Cause, Verdict } from './driver.ts'
 import { errorLine, type Reason, reasonOf, signalOf } from './reason.ts'
+import { limitFacts, OVERLOADED, USAGE_LIMIT } from './usage-limit.ts'
 
 type Known = { readonly match: RegExp; readonly cause: Cause; readonly hint: string | null }
 
@@ -15,11 +16,8 @@ const KNOWN: readonly Known[] = [
     cause: 'not-logged-in',
     hint: 'run `codex login` (or set the API key of the model provider), then `rca resume`',
   },
-  {
-    match: /usage limit|quota exceeded|rate limit|429 Too Many|insufficient_quota/i,
-    cause: 'usage-limit',
-    hint: 'wait for the reset or raise the limit of the account, then `rca resume`',
-  },
+  { match: OVERLOADED, cause: 'api-error', hint: null },
+  { match: USAGE_LIMIT, cause: 'usage-limit', hint: null },
   { match: /no rollout found|thread not found/i, cause: 'no-such-session', hint: 'start the task anew' },
   {
     match: /already has an active writer/,
@@ -60,7 +58,11 @@ export function judgeCodex(end: AttemptEnd): Verdict {
     return { outcome: 'interrupted', cause: 'interrupted', reason: text, hint: '`rca resume` continues it' }
   }
   const known = explain(reason)
-  if (known) return { outcome: 'failed', cause: known.cause, reason: reason.text, hint: known.hint }
+  if (known) {
+    const { cause, hint } = known
+    const limit = cause === 'usage-limit' ? limitFacts(final?.message ?? reason.text, end) : {}
+    return { outcome: 'failed', cause, reason: reason.text, hint, ...limit }
+  }
   return unexplained(end, reason)
 }
 

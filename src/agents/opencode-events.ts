@@ -87,11 +87,21 @@ function failure(error: JsonObject): AgentEvent[] {
   const data = obj(error.data) ?? {}
   const words = str(data.message) ?? str(error.name) ?? 'unknown error'
   const status = num(data.statusCode)
-  const message = status === null ? words : `${words} (HTTP ${status})`
+  const message = status === null ? words : `${words} (HTTP ${status})${whenAgain(status, data)}`
   return [
     { kind: 'error', message },
     { kind: 'finished', outcome: 'failed', message },
   ]
+}
+
+/** The provider's answer comes along whole, headers as an object and the body as text: when it will serve again. */
+function whenAgain(status: number, data: JsonObject): string {
+  if (status !== 429) return ''
+  const resetsAt = num(obj(parseObject(str(data.responseBody) ?? '')?.error)?.resets_at)
+  const reset = resetsAt === null ? null : utc(resetsAt * 1000)
+  if (reset !== null) return `, resets at ${reset}`
+  const after = str(obj(data.responseHeaders)?.['retry-after'])
+  return after === null ? '' : `, retry-after: ${after}`
 }
 
 /**

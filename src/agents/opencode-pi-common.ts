@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { AttemptEnd, Cause, LaunchRequest, Verdict } from './driver.ts'
 import { describeExit, oneLine, signalOf } from './reason.ts'
+import { limitFacts, OVERLOADED, USAGE_LIMIT } from './usage-limit.ts'
 
 /** What the drivers of opencode and pi share: both take loose arguments and report API errors as free text. */
 interface OptionTable {
@@ -110,6 +111,8 @@ export interface Complaint {
   readonly cause: Cause
   readonly reason: string
   readonly hint: string | null
+  /** See Verdict. */
+  readonly resetsAt?: string | null
 }
 
 /** What the two agents have in common at an end; `complain` says what the agent itself complained of, or null. */
@@ -136,14 +139,9 @@ const CONTINUE = '`rca resume` continues it'
 function apiCause(message: string): Cause {
   const status = /^(\d{3})\b|\(HTTP (\d{3})\)/.exec(message)
   const code = status?.[1] ?? status?.[2]
-  if (
-    /usage.?limit|quota|rate.?limit|too many requests|credit balance|insufficient.(funds|balance)/i.test(
-      message,
-    )
-  ) {
-    return 'usage-limit'
-  }
-  if (code === '429' || code === '402') return 'usage-limit'
+  if (OVERLOADED.test(message)) return 'api-error'
+  if (USAGE_LIMIT.test(message)) return 'usage-limit'
+  if (code === '429') return 'usage-limit'
   if (code === '401' || code === '403') return 'not-logged-in'
   // What a provider says of a model that it does not have.
   if (code === '404') return 'bad-arguments'
@@ -156,13 +154,11 @@ function apiCause(message: string): Cause {
 export function apiComplaint(
   reason: string,
   hints: { readonly login: string; readonly model: string },
+  end: Pick<AttemptEnd, 'endedMs'>,
 ): Complaint {
   const cause = apiCause(reason)
-  const hint: Partial<Record<Cause, string>> = {
-    'not-logged-in': hints.login,
-    'bad-arguments': hints.model,
-    'usage-limit': 'Wait for the reset or raise the limit of the account, then `rca resume`.',
-  }
+  if (cause === 'usage-limit') return { cause, reason, ...limitFacts(reason, end) }
+  const hint: Partial<Record<Cause, string>> = { 'not-logged-in': hints.login, 'bad-arguments': hints.model }
   return { cause, reason, hint: hint[cause] ?? null }
 }
 

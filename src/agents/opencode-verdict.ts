@@ -21,7 +21,7 @@ function complain(end: AttemptEnd): Complaint | null {
   }
   const said = summary.final?.message ?? summary.lastError
   const words = said && !/^Unexpected server error/.test(said) ? said : (loggedError(stderrTail) ?? said)
-  if (words) return sort(words)
+  if (words) return sort(words, end)
   return code === 0 ? null : fromStderr(plainLines(stderrTail))
 }
 
@@ -30,9 +30,9 @@ function loggedError(stderr: string): string | null {
   return last?.kind === 'error' ? last.message : null
 }
 
-function sort(reason: string): Complaint {
+function sort(reason: string, end: AttemptEnd): Complaint {
   if (/ModelNotFound|Model not found/.test(reason)) return { cause: 'bad-arguments', reason, hint: MODELS }
-  return apiComplaint(reason, { login: LOGIN, model: MODELS })
+  return apiComplaint(reason, { login: LOGIN, model: MODELS }, end)
 }
 
 /** An option it does not know makes opencode print its help and nothing else. */

@@ -273,7 +273,8 @@ describe('recorded runs', () => {
     [/^(done|resumed|.*-recovered|cut|reset|api-429)/, { outcome: 'completed' }],
     [/^sigint/, { outcome: 'interrupted' }],
     [/^(killed|sig)/, { outcome: 'failed', cause: 'crashed' }],
-    [/^limit/, { outcome: 'failed', cause: 'usage-limit', hint: expect.stringContaining('reset') }],
+    // OpenAI's words for an account that has nothing left to pay with.
+    [/^limit/, { cause: 'usage-limit', resetsAt: null, hint: expect.stringContaining('credit') }],
     [/^(bad-flag|bad-model)/, { outcome: 'failed', cause: 'bad-arguments' }],
     [/^(api-401|not-logged-in)/, { outcome: 'failed', cause: 'not-logged-in' }],
     [/^api-(400|500)/, { outcome: 'failed', cause: 'api-error' }],

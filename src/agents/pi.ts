@@ -65,10 +65,11 @@ function judge(end: AttemptEnd): Verdict {
   return judgeEnd(end, complain)
 }
 
-function complain({ summary, exit, stderrTail }: AttemptEnd): Complaint | null {
+function complain(end: AttemptEnd): Complaint | null {
+  const { summary, exit, stderrTail } = end
   const code = exit && 'code' in exit ? exit.code : null
   const said = summary.final?.message
-  if (said) return apiComplaint(said, { login: LOGIN, model: MODELS })
+  if (said) return apiComplaint(said, { login: LOGIN, model: MODELS }, end)
   if (code !== null && code !== 0) return fromStderr(plainLines(stderrTail))
   if (code !== 0 || summary.events > 1) return null
   // Only the session line: an extension's command, or nothing left of the prompt.
