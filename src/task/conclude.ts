@@ -2,7 +2,7 @@ import { constants } from 'node:os'
 import type { Driver, Exit, Verdict } from '../agents/driver.ts'
 import type { EventSummary, Usage } from '../agents/event.ts'
 import type { AttemptRecord } from './attempt.ts'
-import { readTail, summarizeOutput } from './output.ts'
+import { lastOutputMs, readTail, summarizeOutput } from './output.ts'
 import { files } from './paths.ts'
 import type { ExitRecord, Outcome, Spec } from './schema.ts'
 
@@ -16,6 +16,8 @@ export interface Ended {
   /** The conversation that it had to work on; null: any. */
   readonly expectedSession: string | null
   readonly killRequested: boolean
+  /** About when it ended, ms since the epoch, for want of an exit record. */
+  readonly endedMs?: number
 }
 
 /** What goes into the journal as the attempt's end. */
@@ -29,9 +31,9 @@ export interface Conclusion {
   readonly denials: readonly string[]
   readonly usage: Usage | null
   readonly usageIsCumulative?: boolean | undefined
-  /** The agent answered or finished a tool. */
+  /** The agent answered or finished a tool: more than mere life. What it says of an error is no answer. */
   readonly progress?: boolean | undefined
-  /** A usage limit's stated end, RFC 3339. */
+  /** When a usage limit ends, RFC 3339 in UTC; null: it did not say. Absent: there is none. */
   readonly resetsAt?: string | null | undefined
 }
 
@@ -53,22 +55,26 @@ export function conclude(ended: Ended, driver: Pick<Driver, 'judge'>): Conclusio
     denials: [...ended.summary.denials],
     usage: ended.summary.usage,
     usageIsCumulative: ended.summary.usageIsCumulative,
+    progress: ended.summary.messages > 0 || ended.summary.toolsFinished > 0,
   }
   if (verdict.outcome === 'completed') return { ...base, ...well }
-  const said = { cause: verdict.cause, reason: verdict.reason, hint: verdict.hint }
-  return { ...base, ...said, ...override(ended, verdict) }
+  return { ...base, ...badly(ended, verdict) }
 }
 
 const well = { outcome: 'completed', cause: null, reason: null, hint: null } as const
 
-function override(ended: Ended, verdict: Exclude<Verdict, { outcome: 'completed' }>) {
-  if (ended.killRequested) return { outcome: 'killed', cause: null, reason: 'killed', hint: null } as const
+type BadEnd = Pick<Conclusion, 'outcome' | 'cause' | 'reason' | 'hint' | 'resetsAt'>
+
+/** A kill and Ctrl-C at the pane are what a person wanted, whatever the agent says of its end. */
+function badly(ended: Ended, verdict: Exclude<Verdict, { outcome: 'completed' }>): BadEnd {
+  if (ended.killRequested) return { outcome: 'killed', cause: null, reason: 'killed', hint: null }
   if (ended.exit?.interrupted || verdict.outcome === 'interrupted') {
     const reason = ended.exit?.interrupted ? 'interrupted at the pane (Ctrl-C)' : verdict.reason
-    return { outcome: 'interrupted', cause: 'interrupted', reason, hint: null } as const
+    return { outcome: 'interrupted', cause: 'interrupted', reason, hint: null }
   }
-  const outcome: Outcome = ended.exit === null ? 'lost' : verdict.outcome
-  return { outcome }
+  const { outcome, cause, reason, hint, resetsAt } = verdict
+  const limit = resetsAt === undefined ? {} : { resetsAt }
+  return { outcome: ended.exit === null ? 'lost' : outcome, cause, reason, hint, ...limit }
 }
 
 function judge(ended: Ended, exit: Exit | null, driver: Pick<Driver, 'judge'>): Verdict {
@@ -81,7 +87,10 @@ function judge(ended: Ended, exit: Exit | null, driver: Pick<Driver, 'judge'>): 
       hint: 'Nothing was continued. Look at the logs before you resume again.',
     }
   }
-  return driver.judge({ summary: ended.summary, exit, stderrTail: ended.stderrTail })
+  const { summary, stderrTail } = ended
+  const recordedMs = Date.parse(ended.exit?.endedAt ?? '')
+  const endedMs = Number.isNaN(recordedMs) ? ended.endedMs : recordedMs
+  return driver.judge({ summary, exit, stderrTail, ...(endedMs === undefined ? {} : { endedMs }) })
 }
 
 /** Reads what an attempt left behind and judges it. Reads its whole output once; writes nothing. */
@@ -103,6 +112,8 @@ export function concludeAttempt(
     stderrTail: readTail(files.stderr(dir), stderr, 8_192),
     expectedSession: claim?.sessionId ?? spec.presetSessionId,
     killRequested,
+    // An attempt that nobody recorded may be found much later: its last words were said when it last printed any.
+    endedMs: lastOutputMs(dir) || Date.now(),
   }
   return { ...conclude(ended, driver), sessionId: summary.sessionId }
 }
