@@ -59,8 +59,7 @@ export function judgeClaude(end: AttemptEnd): Verdict {
   if (final?.outcome === 'completed') return { outcome: 'completed' }
   const reason = reasonOf(end)
   if (isInterrupted(end)) {
-    const text =
-      reason.source === 'final' ? reason.text : 'interrupted at the pane (Ctrl-C) before it answered'
+    const text = reason.source === 'final' ? reason.text : 'ended without an answer, as after an interrupt'
     return { outcome: 'interrupted', cause: 'interrupted', reason: text, hint: '`rca resume` continues it' }
   }
   const known = explain(reason)

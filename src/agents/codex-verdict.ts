@@ -54,7 +54,8 @@ export function judgeCodex(end: AttemptEnd): Verdict {
   if (final?.outcome === 'completed') return { outcome: 'completed' }
   const reason = reasonOf(end)
   if (isInterrupted(end)) {
-    const text = reason.source === 'final' ? reason.text : 'interrupted at the pane (Ctrl-C)'
+    const text =
+      reason.source === 'final' ? reason.text : 'ended in the middle of its turn, as after an interrupt'
     return { outcome: 'interrupted', cause: 'interrupted', reason: text, hint: '`rca resume` continues it' }
   }
   const known = explain(reason)

@@ -207,7 +207,7 @@ describe('judge', () => {
     ['limit', 'failed', 'usage-limit', 'try again at'],
     ['not-logged-in', 'failed', 'not-logged-in', 'Missing environment variable'],
     ['not-logged-in-openai', 'failed', 'not-logged-in', '401 Unauthorized'],
-    ['sigint', 'interrupted', 'interrupted', 'Ctrl-C'],
+    ['sigint', 'interrupted', 'interrupted', 'as after an interrupt'],
     ['sigterm', 'failed', 'crashed', 'ended by SIGTERM'],
     ['unknown-session', 'failed', 'no-such-session', 'no rollout found'],
   ])('%s: %s, %s', (name, outcome, cause, reason) => {

@@ -70,7 +70,10 @@ export type Cause =
 export type Verdict =
   | { readonly outcome: 'completed' }
   | {
-      /** `interrupted`: a person stopped it on purpose. `unfinished`: it ended mid-way and can go on. */
+      /**
+       * `interrupted`: by all appearances it got SIGINT; whether a person pressed Ctrl-C at the pane is known from the exit
+       * record. `unfinished`: it ended mid-way and can go on.
+       */
       readonly outcome: 'failed' | 'interrupted' | 'unfinished'
       readonly cause: Cause
       /** One line, the agent's own words wherever it said any. */

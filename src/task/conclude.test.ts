@@ -62,6 +62,29 @@ describe('conclude', () => {
     expect(outcome(failed, { exit: record(130, true) })).toMatchObject(expected)
     expect(outcome(completed, { exit: record(0, true) })).toMatchObject({ outcome: 'completed' })
   })
+  it('takes an interrupt from elsewhere for work that is not finished, so that it goes on', () => {
+    const interrupted: Verdict = {
+      outcome: 'interrupted',
+      cause: 'interrupted',
+      reason: 'ended by SIGINT',
+      hint: '`rca resume` continues it',
+    }
+    expect(outcome(interrupted, { exit: record(130) })).toMatchObject({
+      outcome: 'unfinished',
+      cause: 'unfinished',
+      reason: 'ended by SIGINT; nobody pressed Ctrl-C at the pane',
+      hint: '`rca resume` continues it',
+    })
+    expect(outcome(interrupted, { exit: null })).toMatchObject({
+      outcome: 'lost',
+      cause: 'unfinished',
+      reason: 'ended by SIGINT',
+    })
+    expect(outcome(interrupted, { exit: record(130, true) })).toMatchObject({ outcome: 'interrupted' })
+    expect(outcome(interrupted, { exit: record(130, true), killRequested: true })).toMatchObject({
+      outcome: 'killed',
+    })
+  })
   it('is lost without an exit record, unless the events say it was done', () => {
     expect(outcome(failed, { exit: null })).toMatchObject({ outcome: 'lost', exit: null, reason: '500' })
     expect(outcome(completed, { exit: null })).toMatchObject({ outcome: 'completed', exit: null })

@@ -68,13 +68,20 @@ type BadEnd = Pick<Conclusion, 'outcome' | 'cause' | 'reason' | 'hint' | 'resets
 /** A kill and Ctrl-C at the pane are what a person wanted, whatever the agent says of its end. */
 function badly(ended: Ended, verdict: Exclude<Verdict, { outcome: 'completed' }>): BadEnd {
   if (ended.killRequested) return { outcome: 'killed', cause: null, reason: 'killed', hint: null }
-  if (ended.exit?.interrupted || verdict.outcome === 'interrupted') {
-    const reason = ended.exit?.interrupted ? 'interrupted at the pane (Ctrl-C)' : verdict.reason
+  if (ended.exit?.interrupted) {
+    const reason = 'interrupted at the pane (Ctrl-C)'
     return { outcome: 'interrupted', cause: 'interrupted', reason, hint: null }
   }
-  const { outcome, cause, reason, hint, resetsAt } = verdict
+  const known = verdict.outcome === 'interrupted' ? cutShort(verdict, ended.exit) : verdict
+  const { outcome, cause, reason, hint, resetsAt } = known
   const limit = resetsAt === undefined ? {} : { resetsAt }
   return { outcome: ended.exit === null ? 'lost' : outcome, cause, reason, hint, ...limit }
+}
+
+/** An agent that got SIGINT from elsewhere (a script, a machine that shuts down), or looks so: nobody wanted it to stay ended. */
+function cutShort(verdict: Exclude<Verdict, { outcome: 'completed' }>, exit: ExitRecord | null) {
+  const reason = exit ? `${verdict.reason}; nobody pressed Ctrl-C at the pane` : verdict.reason
+  return { ...verdict, outcome: 'unfinished', cause: 'unfinished', reason } as const
 }
 
 function judge(ended: Ended, exit: Exit | null, driver: Pick<Driver, 'judge'>): Verdict {
