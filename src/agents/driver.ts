@@ -50,6 +50,8 @@ export type Run = (
     readonly cwd?: string
     readonly env?: Readonly<Record<string, string>>
     readonly timeoutMs: number
+    /** Its standard input; without it there is none. */
+    readonly input?: string
   },
 ) => Promise<{ readonly exit: Exit | null; readonly stdout: string; readonly stderr: string }>
 

@@ -10,7 +10,7 @@ export const run: Run = async (argv, options) => {
     timeout: options.timeoutMs,
     forceKillAfterDelay: 1_000,
     reject: false,
-    stdin: 'ignore',
+    ...(options.input === undefined ? { stdin: 'ignore' } : { input: options.input }),
     stripFinalNewline: false,
     maxBuffer: 1 << 26,
   })
