@@ -118,6 +118,11 @@ export function buildProgram(rest: readonly string[], load: () => Promise<Record
     .option('--replace', 'end the monitor that runs and take its place')
     .addOption(new Option('--started-by-verb').hideHelp())
 
+  verb('service <what>', 'install, uninstall or status: have rca monitor run from boot or login on').option(
+    '--dry-run',
+    'print what would be written and run, do nothing',
+  )
+
   program.command('settle <dir> <attempt>', { hidden: true }).action(async (dir: string, attempt: string) => {
     await (await load()).settle?.([dir, attempt], {}, [])
   })

@@ -83,6 +83,8 @@ describe('argv -> verb, arguments, options', () => {
     ['resume fix -p more --env K=v', 'resume', ['fix'], { prompt: 'more', env: ['K=v'] }],
     ['kill a b', 'kill', ['a', 'b'], { grace: '5s' }],
     ['kill a --grace 1m', 'kill', ['a'], { grace: '1m' }],
+    ['service install --dry-run', 'service', ['install'], { dryRun: true }],
+    ['service status --json', 'service', ['status'], { json: true }],
     ['settle /dir 2', 'settle', ['/dir', '2'], {}],
   ])('rca %s', async (line, verb, args, options) => {
     expect(await understood(line.split(' '))).toMatchObject({ verb, args, options, rest: [] })

@@ -22,7 +22,7 @@ function task(over: Partial<TaskJson> = {}): TaskJson {
       state: 'running',
       reason: null,
       cause: null,
-  hint: null,
+      hint: null,
     },
     ...{ cwd: '/repo', taskDir: '/state/tasks/codex-fix.abc', agentSessionId: null, attempts: 1 },
     ...{
