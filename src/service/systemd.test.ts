@@ -64,7 +64,6 @@ describe('unitText', () => {
       'ExecStart=/usr/bin/node /opt/rca/bin/rca.js monitor',
       'Environment=HOME=/home/x',
       'Environment="PATH=/a b:/bin"',
-      'UMask=0077',
       'Restart=on-failure',
       'RestartSec=5s',
       'RestartPreventExitStatus=2',

@@ -58,7 +58,6 @@ StartLimitIntervalSec=0
 Type=exec
 ExecStart=${unitCommand(service.command)}
 ${environment.join('\n')}
-UMask=0077
 # An exit code of 0 and SIGTERM are ends that somebody wanted (rca monitor stop): it stays stopped. A crash, SIGKILL or
 # an end for lack of memory are not. A command line that this rca does not know (2) will not be known later either.
 Restart=on-failure

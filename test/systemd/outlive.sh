@@ -4,6 +4,7 @@
 # Usage: outlive.sh NODE RCA WORKDIR   (WORKDIR: bin/codex is a fake agent; everything is kept below it)
 set -u
 node=$1 rca=$2 dir=$3
+<<<<<<< HEAD
 export HOME=$dir/home XDG_RUNTIME_DIR=$dir/run RCA_HOME=$dir/state
 unset DBUS_SESSION_BUS_ADDRESS
 mkdir -p "$HOME" "$RCA_HOME"; mkdir -m 700 "$XDG_RUNTIME_DIR"; chmod 700 "$RCA_HOME"
@@ -18,17 +19,13 @@ systemd --user --unit=basic.target > "$dir/systemd.log" 2>&1 &
 manager=$!
 until [ -S "$XDG_RUNTIME_DIR/systemd/private" ] || ! kill -0 "$manager"; do sleep 0.05; done
 
+=======
+>>>>>>> d707d32 (Share what sets up a systemd --user, for a second test on it)
 end() {
   tmux -S "$dir/rca.sock" kill-server 2> /dev/null
   tmux -S "$dir/plain.sock" kill-server 2> /dev/null
-  kill "$manager"; wait "$manager" 2> /dev/null
-  for hierarchy in /sys/fs/cgroup/systemd /sys/fs/cgroup/unified /sys/fs/cgroup; do
-    [ -d "$hierarchy/rca-test-$$" ] || continue
-    echo $$ > "$hierarchy/cgroup.procs"
-    find "$hierarchy/rca-test-$$" -depth -type d -exec rmdir {} + 2> /dev/null
-  done
 }
-trap end EXIT
+. "$(dirname "$0")/manager.sh"
 
 service() { # name, what it runs once before it stays
   systemd-run --user --quiet --unit="$1" -p Type=exec -p WorkingDirectory="$HOME" \
