@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Context } from '../context.ts'
 import { RcaError } from '../errors.ts'
 import { abandon } from '../launch/launch.ts'
+import { poke } from '../supervise/presence.ts'
 import { isAlive } from '../system/identity.ts'
 import { endAll, type Found, signal } from '../system/processes.ts'
 import { killedAfterLastClaim, killRequested } from '../task/entries.ts'
@@ -32,6 +33,7 @@ export async function kill(name: string, options: KillOptions, context: Context)
     return taskJson(await endTask(task, `${who(context)} (rca kill)`, context, options))
   } finally {
     lock.release()
+    poke(found.dir)
   }
 }
 

@@ -3,6 +3,7 @@ import { RcaError } from '../errors.ts'
 import { confirm } from '../launch/confirm.ts'
 import { abandonUnbegun } from '../launch/launch.ts'
 import { type RecoverOptions, recover } from '../launch/recover.ts'
+import { ensureMonitorFor } from '../supervise/spawn.ts'
 import { type TaskJson, taskJson } from '../task/json.ts'
 import { acquireLock } from '../task/lock.ts'
 import { atRest, type Observed } from '../task/observe.ts'
@@ -37,6 +38,7 @@ export async function resume(name: string, options: ResumeOptions, context: Cont
     const nothing = nothingToDo(task, options.prompt !== null)
     if (nothing) return { task: taskJson(task), resumed: false, note: nothing }
     launched = await recover(task, spec, options, context)
+    if (options.monitor) await ensureMonitorFor(found, context)
   } finally {
     lock.release()
   }

@@ -1,5 +1,5 @@
 import type { Context } from '../context.ts'
-import { ensureMonitor } from '../supervise/spawn.ts'
+import { ensureMonitorFor } from '../supervise/spawn.ts'
 import { type TaskJson, taskJson } from '../task/json.ts'
 import { stateOf } from '../task/paths.ts'
 import { settle } from '../task/settle.ts'
@@ -11,6 +11,7 @@ export async function settleAttempt(dir: string, context: Context): Promise<Task
   if (!task) return null
   const settled = await settle(task)
   // Whoever started it may be long gone, and the monitor with it: nobody else would go on.
-  if (settled.derived.next?.kind === 'again') await ensureMonitor({ ...context, state: stateOf(dir) }, dir)
+  if (settled.derived.next?.kind === 'again')
+    await ensureMonitorFor(settled, { ...context, state: stateOf(dir) })
   return taskJson(settled)
 }

@@ -42,7 +42,7 @@ export async function planStart(options: StartOptions, context: Context): Promis
   const prompt = await readPrompt(options, context)
   const driver = await driverFor(options.agent)
   const env = captureEnvironment(driver, context.env, options.env)
-  const { agent, task, access, policy } = options
+  const { agent, task, access, policy, monitor } = options
   const agentArgs = [...options.configArgs, ...options.agentArgs]
   const wanted = {
     agent,
@@ -53,6 +53,7 @@ export async function planStart(options: StartOptions, context: Context): Promis
     env,
     prompt,
     policy,
+    monitor,
     socket: context.tmux.socket,
   }
   checkRefusal(driver, wanted, options.agentArgs, context)

@@ -5,7 +5,7 @@ import { confirm } from '../launch/confirm.ts'
 import { abandonUnbegun, launchAttempt, launchRequest } from '../launch/launch.ts'
 import type { Launched } from '../launch/startup.ts'
 import { openSession } from '../launch/terminal.ts'
-import { ensureMonitor } from '../supervise/spawn.ts'
+import { ensureMonitorFor } from '../supervise/spawn.ts'
 import { ensurePrivateDirectory } from '../system/durable.ts'
 import { readAttempt } from '../task/attempt.ts'
 import { type TaskJson, taskJson } from '../task/json.ts'
@@ -37,9 +37,13 @@ export async function start(options: StartOptions, context: Context): Promise<St
   const lock = await acquireLock(context.state, session, 'rca start', LOCK_WAIT_MS)
   try {
     const existing = await settleExisting(options, plan.wanted, session, context)
-    if (existing) return { task: taskJson(existing), created: false }
+    if (existing) {
+      if (isLive(existing.derived.state)) await ensureMonitorFor(existing, context)
+      return { task: taskJson(existing), created: false }
+    }
     const launched = await launchFirst(plan, context)
-    if (options.monitor) await ensureMonitor(context, launched.dir)
+    const made = readTask(launched.dir)
+    if (made) await ensureMonitorFor(made, context)
     // Under the lock, so that nobody goes on with what this reports as a failed start.
     const task = await confirm(
       launched,

@@ -1,6 +1,8 @@
 import type { Context } from '../context.ts'
 import { EXIT } from '../errors.ts'
 import { until } from '../launch/startup.ts'
+import { GAVE_UP } from '../supervise/next.ts'
+import { ensureMonitorFor } from '../supervise/spawn.ts'
 import { attemptNumbers } from '../task/attempt.ts'
 import { type TaskJson, taskJson } from '../task/json.ts'
 import { isBusy, type Observed } from '../task/observe.ts'
@@ -40,7 +42,7 @@ export async function wait(
   const deadline = options.timeoutMs === null ? null : Date.now() + options.timeoutMs
   const ended: (Observed | null)[] = stored.map(() => null)
   const waits = stored.map(async (task, index) => {
-    ended[index] = await untilEnded(task, deadline, stop.signal)
+    ended[index] = await untilEnded(task, deadline, stop.signal, options.monitor, context)
   })
   if (options.any) await firstEnd(waits, ended)
   else await Promise.all(waits)
@@ -70,10 +72,14 @@ async function untilEnded(
   task: Stored,
   deadline: number | null,
   signal: AbortSignal,
+  monitor: boolean,
+  context: Context,
 ): Promise<Observed | null> {
   for (;;) {
     const seen = await settle(readTask(task.dir) ?? task)
     if (!isLive(seen.derived.state)) return seen
+    // Nobody is to wait for what nobody does.
+    if (monitor && seen.derived.next?.kind === 'again') await ensureMonitorFor(seen, context)
     const left = deadline === null ? null : deadline - Date.now()
     if (signal.aborted || (left !== null && left <= 0)) return null
     const newest = attemptNumbers(task.dir).at(-1)
@@ -95,6 +101,7 @@ export function waitExitCode(result: WaitResult): number {
   if (result.timedOut) return EXIT.timeout
   const states = result.tasks.map((task) => task.state)
   if (states.includes('unknown')) return EXIT.unknown
+  if (result.tasks.some((task) => GAVE_UP.has(task.cause ?? ''))) return EXIT.gaveUp
   return states.every((state) => state === 'done') ? EXIT.ok : EXIT.failed
 }
 

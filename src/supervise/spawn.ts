@@ -4,9 +4,18 @@ import { ensurePrivateDirectory, openOwn } from '../system/durable.ts'
 import { childProcess } from '../system/lazy.ts'
 import { planScope, scopeFacts } from '../system/scope.ts'
 import { monitorLog } from '../task/paths.ts'
+import { policyOf } from '../task/policy.ts'
+import type { Stored } from '../task/store.ts'
 import { poke, runningMonitor } from './presence.ts'
 
 type Env = Readonly<Record<string, string | undefined>>
+
+/** The same for a task, if it is to be supervised and whoever started it wanted a monitor. */
+export async function ensureMonitorFor(task: Stored, context: Context): Promise<void> {
+  const { spec, dir } = task
+  if (spec && spec.monitor !== false && policyOf(spec).restart !== 'never') await ensureMonitor(context, dir)
+  else poke(dir)
+}
 
 /**
  * Has the monitor look at a task; starts one where none runs: detached, in a scope of its own inside a service, so that it

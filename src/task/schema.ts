@@ -34,6 +34,8 @@ export const specSchema = z.looseObject({
     onStall: z.optional(z.enum(ON_STALL)),
     exitGraceMs: z.optional(z.number()),
   }),
+  /** False: nobody starts a monitor for it (`--no-monitor`). */
+  monitor: z.optional(z.boolean()),
   /** SHA-256 of the prompt, hex. */
   promptSha256: z.string(),
   /** The id that was fixed before the start, null where it is captured from the agent's events. */

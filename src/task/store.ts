@@ -29,6 +29,7 @@ export interface NewTask {
   readonly env: Readonly<Record<string, string>>
   readonly prompt: Uint8Array
   readonly policy: Policy
+  readonly monitor: boolean
   readonly socket: string
 }
 
@@ -91,6 +92,7 @@ function makeSpec(wanted: NewTask, session: string, id: string, presetSessionId:
     agentArgs: [...wanted.agentArgs],
     env: Object.keys(wanted.env).sort(),
     policy: { ...wanted.policy },
+    monitor: wanted.monitor,
     promptSha256: sha256(wanted.prompt),
     presetSessionId,
     terminal: { kind: 'tmux', socket: wanted.socket },
