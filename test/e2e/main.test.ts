@@ -33,6 +33,7 @@ describe.concurrent('the main job', () => {
       state: 'done',
       reason: null,
       hint: null,
+      cause: null,
       cwd: world.project,
       taskDir: expect.stringMatching(/\/tasks\/codex-fix\.\w{6}$/),
       agentSessionId: expect.stringMatching(/^[0-9a-f-]{36}$/),

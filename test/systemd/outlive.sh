@@ -4,28 +4,13 @@
 # Usage: outlive.sh NODE RCA WORKDIR   (WORKDIR: bin/codex is a fake agent; everything is kept below it)
 set -u
 node=$1 rca=$2 dir=$3
-<<<<<<< HEAD
-export HOME=$dir/home XDG_RUNTIME_DIR=$dir/run RCA_HOME=$dir/state
-unset DBUS_SESSION_BUS_ADDRESS
-mkdir -p "$HOME" "$RCA_HOME"; mkdir -m 700 "$XDG_RUNTIME_DIR"; chmod 700 "$RCA_HOME"
-mkdir -p "$HOME/.config/rca"; umask 022
-echo '{"monitor": false, "policy": {"restart": "never"}}' > "$HOME/.config/rca/config.json"
-mount -t tmpfs tmpfs /run/systemd && mkdir -p /run/systemd/system
-for hierarchy in /sys/fs/cgroup/systemd /sys/fs/cgroup/unified /sys/fs/cgroup; do
-  [ -f "$hierarchy/cgroup.procs" ] && mkdir -p "$hierarchy/rca-test-$$" && echo $$ > "$hierarchy/rca-test-$$/cgroup.procs"
-done
-
-systemd --user --unit=basic.target > "$dir/systemd.log" 2>&1 &
-manager=$!
-until [ -S "$XDG_RUNTIME_DIR/systemd/private" ] || ! kill -0 "$manager"; do sleep 0.05; done
-
-=======
->>>>>>> d707d32 (Share what sets up a systemd --user, for a second test on it)
 end() {
   tmux -S "$dir/rca.sock" kill-server 2> /dev/null
   tmux -S "$dir/plain.sock" kill-server 2> /dev/null
 }
 . "$(dirname "$0")/manager.sh"
+mkdir -p "$HOME/.config/rca"; umask 022
+echo '{"monitor": false, "policy": {"restart": "never"}}' > "$HOME/.config/rca/config.json"
 
 service() { # name, what it runs once before it stays
   systemd-run --user --quiet --unit="$1" -p Type=exec -p WorkingDirectory="$HOME" \

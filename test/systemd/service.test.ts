@@ -80,5 +80,4 @@ function expectAsInstalled(seen: Started, node?: string): void {
     RCA_HOME: join(dir, 'state'),
     RCA_TMUX_SOCKET: join(dir, NASTY, 'tmux'),
   })
-  expect(seen.umask).toBe(0o077)
 }

@@ -13,7 +13,6 @@ export interface Started {
   readonly pid: number
   readonly argv: readonly string[]
   readonly env: Readonly<Record<string, string>>
-  readonly umask: number
 }
 
 /** A path of Node in this folder; a hard link, not a symbolic one, behind which Node would see itself. */
@@ -46,7 +45,7 @@ const write = (name, text) => {
 }
 if (process.argv[2] === 'monitor' && process.argv[3] === '--replace') {
   const { pid, argv, env } = process
-  write('seen.json', JSON.stringify({ pid, argv, env, umask: process.umask() }))
+  write('seen.json', JSON.stringify({ pid, argv, env }))
   const child = existsSync(dir + '/child') ? null : spawn('/bin/sleep', ['600'], { detached: true, stdio: 'ignore' })
   if (child) write('child', String(child.pid))
 }
