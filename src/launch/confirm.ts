@@ -1,11 +1,10 @@
 import type { Context } from '../context.ts'
 import { RcaError } from '../errors.ts'
-import { endAll } from '../system/processes.ts'
 import { readAttempt } from '../task/attempt.ts'
 import { ofType } from '../task/entries.ts'
 import { appendJournal } from '../task/journal.ts'
 import { atRest, type Observed, observe } from '../task/observe.ts'
-import { unfinishedProcesses } from '../task/processes.ts'
+import { endUnfinished } from '../task/processes.ts'
 import type { EntryOf } from '../task/schema.ts'
 import { closeBooks, rememberSession, settle } from '../task/settle.ts'
 import { isLive } from '../task/state.ts'
@@ -69,7 +68,7 @@ async function keepSession(task: Stored, attempt: number, opened: string | null)
   if (expected === null || opened === null || opened === expected)
     return rememberSession(task, opened, attempt)
   const spec = requireSpec(task)
-  await endAll(() => unfinishedProcesses(spec, task.journal.entries), { graceMs: 2_000 })
+  await endUnfinished(spec, task.journal.entries, { graceMs: 2_000 })
   await settle(await atRest(task))
   throw new RcaError(
     'failed',

@@ -7,7 +7,6 @@ import type { Context } from '../context.ts'
 import { RcaError } from '../errors.ts'
 import { readOwn, writeDurable } from '../system/durable.ts'
 import { isAlive } from '../system/identity.ts'
-import { endAll } from '../system/processes.ts'
 import { run } from '../system/run.ts'
 import { attemptNumbers, readAttempt } from '../task/attempt.ts'
 import { formatEnvironment, resumeEnvironment } from '../task/environment.ts'
@@ -15,7 +14,7 @@ import { appendJournal } from '../task/journal.ts'
 import type { Observed } from '../task/observe.ts'
 import { sizeOf, summarizeOutput, WHOLE } from '../task/output.ts'
 import { attemptFiles, files } from '../task/paths.ts'
-import { unfinishedProcesses } from '../task/processes.ts'
+import { endUnfinished } from '../task/processes.ts'
 import type { Spec } from '../task/schema.ts'
 import { readEnvironment } from '../task/store.ts'
 import { ensureSocketDirectory } from '../tmux/server.ts'
@@ -87,10 +86,8 @@ async function clearGround(
   context: Context,
 ): Promise<void> {
   await launcherGone(task.dir)
-  const find = () => unfinishedProcesses(spec, task.journal.entries)
-  const count = find().length
-  if (count > 0) context.progress(`ending ${count} processes that the earlier attempt left`)
-  const left = await endAll(find, options)
+  context.progress('ending what the earlier attempt left')
+  const left = await endUnfinished(spec, task.journal.entries, options)
   context.progress(null)
   if (left.length === 0) return
   const pids = left.map((one) => one.pid).join(', ')

@@ -27,6 +27,8 @@ export interface ScriptInput {
 export const COOKIE = 'RCA_ATTEMPT'
 /** The name of the variable that marks the launch script's own helpers (what shows the pane its text). */
 export const HELPER_COOKIE = 'RCA_LAUNCH'
+/** Ends the cookie of the helper that outlives its launch script, and belongs to nobody's leftovers. */
+export const AFTER = '.after'
 /** The line that the pane shows after a good end, and nowhere else. */
 export const DONE_MARKER = '__TASK_DONE__'
 
@@ -90,37 +92,31 @@ if ! { self > "$gate" && ln "$gate" ./${name.begun}; } 2>/dev/null; then
   exit 125
 fi
 
-rm -f ./view ./${name.alive} "$gate"; mkfifo ./view ./${name.alive} || exit 125
 # Open for as long as this script lives: its end is seen at the other end.
-exec 9<> ./${name.alive}
-LC_ALL=C sed -e 's/[[:cntrl:]]//g' -e 's/${DONE_MARKER}/__TASK-DONE__/g' < ./view 9>&- & shown=$!
-exec 3> ./view; rm -f ./view
-tail -c +${input.eventsOffset + 1} -f ../../events.jsonl >&3 2>/dev/null 9>&- & tail1=$!
-tail -c +${input.stderrOffset + 1} -f ../../stderr.log >&3 2>/dev/null 9>&- & tail2=$!
-exec 3>&-
+mkfifo ./${name.alive} && exec 9<> ./${name.alive} || exit 125
+${showing(input)}
+show 9>&- & shown=$!
 
 interrupted=false
 trap 'interrupted=true' INT
 ${input.dropLinesWith === null ? plainRun(agent, input) : filteredRun(agent, input, input.dropLinesWith)}
 trap '' INT
 printf '{"code":%d,"interrupted":%s,"endedAt":"%s"}\\n' "$code" "$interrupted" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" > ./${name.exit}.tmp &&
-  sync ./${name.exit}.tmp && mv ./${name.exit}.tmp ./${name.exit} && sync .
-rm -f ./${name.alive}
+  sync ./${name.exit}.tmp && mv ./${name.exit}.tmp ./${name.exit}
+exec 9>&-
+{ true > ${quote(`${stateOf(input.taskDir)}/wake/${basename(input.taskDir)}`)}; } 2>/dev/null; woken=$?
+sync .; rm -f ./${name.alive}
+kill "$shown" 2>/dev/null
 
-settle() { ${quoteAll(input.settle)} 9>&-; }
-wake=${quote(`${stateOf(input.taskDir)}/wake/${basename(input.taskDir)}`)}
-if [ "$code" -ne 0 ] && watched && { true > "$wake"; } 2>/dev/null; then
-  # The monitor settles it and goes on in this shell, which has to be free for that; should it die first, this notices.
-  exec 9>&-
-  kill "$tail1" "$tail2" 2>/dev/null
-  (sleep 5 && settle) > /dev/null 2>&1 < /dev/null &
+settle() { ${quoteAll(input.settle)}; }
+if [ "$code" -ne 0 ] && [ "$woken" -eq 0 ] && watched; then
+  # The monitor goes on in this shell, which has to be free for that. Should it die first, this notices.
+  (${HELPER_COOKIE}=${quote(`${input.cookie}${AFTER}`)}; sleep 5; [ -e ../${input.attempt + 1} ] || settle) > /dev/null 2>&1 < /dev/null &
   exit "$code"
 fi
 settle
 settled=$?
-kill "$tail1" "$tail2" 2>/dev/null
 wait "$shown" 2>/dev/null
-{ true > "$wake"; } 2>/dev/null
 [ "$settled" -ne 0 ] || echo '${DONE_MARKER}'
 `
 }
@@ -139,6 +135,26 @@ function watched(state: string): string {
   case "$1" in T|t|Z|X) return 1;; esac
   [ "\${20}" = "$start" ]
 } 2>/dev/null`
+}
+
+/**
+ * Shows in the pane what the agent prints, in the background, so that the agent need not wait for it. Told to end (TERM),
+ * it gives the last lines a moment to come through.
+ */
+function showing(input: ScriptInput): string {
+  return `show() {
+  over=; trap 'over=1' TERM
+  rm -f "$gate" ./view; mkfifo ./view || return
+  LC_ALL=C sed -e 's/[[:cntrl:]]//g' -e 's/${DONE_MARKER}/__TASK-DONE__/g' < ./view & sed=$!
+  exec 3> ./view; rm -f ./view
+  tail -c +${input.eventsOffset + 1} -f ../../events.jsonl >&3 2>/dev/null & tail1=$!
+  tail -c +${input.stderrOffset + 1} -f ../../stderr.log >&3 2>/dev/null & tail2=$!
+  exec 3>&-
+  [ -n "$over" ] || wait "$tail1"
+  sleep 0.05
+  kill "$tail1" "$tail2" 2>/dev/null
+  wait "$sed"
+}`
 }
 
 function plainRun(agent: string, input: ScriptInput): string {

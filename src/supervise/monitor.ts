@@ -28,6 +28,8 @@ const SCAN_TICKS = 6
 const AT_A_TIME = 6
 /** The wall clock and the time that passed differ by more than this: the machine slept, or its clock was set, ms. */
 const JUMP_MS = 30_000
+/** As often as this another verb's lock is tried at the least, ms. */
+const MOST_BUSY_MS = 2_000
 /** setTimeout takes no more. */
 const LONGEST_TIMER_MS = 3_600_000
 /** After a notice processes may take a moment to go, ms. */
@@ -208,7 +210,8 @@ export class Supervisor {
     pausePoint(`monitor-${action.kind}`)
     const outcome = await act(action, task, facts.waitedMs, this.context)
     this.report(task.session, action, outcome)
-    return outcome.kind === 'busy' ? 100 : 0
+    one.busyCount = outcome.kind === 'busy' ? one.busyCount + 1 : 0
+    return outcome.kind === 'busy' ? Math.min(MOST_BUSY_MS, 25 * 2 ** one.busyCount) : 0
   }
 
   private rememberedOf(one: Tracked) {

@@ -6,6 +6,7 @@ import { planScope, scopeFacts } from '../system/scope.ts'
 import { monitorLog } from '../task/paths.ts'
 import { policyOf } from '../task/policy.ts'
 import type { Stored } from '../task/store.ts'
+import { VERSION } from '../version.ts'
 import { poke, runningMonitor } from './presence.ts'
 
 type Env = Readonly<Record<string, string | undefined>>
@@ -19,14 +20,22 @@ export async function ensureMonitorFor(task: Stored, context: Context): Promise<
 
 /**
  * Has the monitor look at a task; starts one where none runs: detached, in a scope of its own inside a service, so that it
- * outlives whoever starts it. Two that start at once settle between themselves which of them stays.
+ * outlives whoever starts it. Two that start at once settle between themselves which of them stays; one of another release
+ * gives way.
  */
 export async function ensureMonitor(context: Context, dir: string | null): Promise<void> {
   if (dir !== null) poke(dir)
-  if (runningMonitor(context.state)) return
+  const running = runningMonitor(context.state)
+  if (running?.version === VERSION) return
   const { prefix } = planScope(await scopeFacts(context.env))
   ensurePrivateDirectory(context.state)
-  const [file = '', ...args] = [...prefix, ...context.self, 'monitor', '--started-by-verb']
+  const [file = '', ...args] = [
+    ...prefix,
+    ...context.self,
+    'monitor',
+    '--started-by-verb',
+    ...(running ? ['--replace'] : []),
+  ]
   const log = openOwn(monitorLog(context.state), constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT)
   try {
     const child = childProcess().spawn(file, args, {

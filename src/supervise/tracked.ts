@@ -19,6 +19,8 @@ export interface Tracked {
   dueMs: number | null
   /** How often in a row a look has failed (a full disk). */
   failures: number
+  /** How often in a row somebody else was at work on it. */
+  busyCount: number
   seen: Seen | null
   /** When the newest end was first seen, by the monotonic clock, and which: its attempt and its place in the journal. */
   end: { readonly key: string; readonly sinceMs: number } | null
@@ -37,7 +39,7 @@ interface Seen {
 
 export function track(dir: string): Tracked {
   const nothing = { socket: null, dueMs: null, seen: null, end: null, lingeringSinceMs: null, alive: null }
-  return { dir, busy: false, again: false, failures: 0, ...nothing }
+  return { dir, busy: false, again: false, failures: 0, busyCount: 0, ...nothing }
 }
 
 /** An agent that has been quiet for so long may have finished without exiting, ms. */

@@ -5,6 +5,8 @@ import { childProcess } from './lazy.ts'
 
 /** A live process that carries a cookie. `command` is for people: its argv in one line. */
 export interface Found extends ProcessIdentity {
+  /** The name of the cookie's variable. */
+  readonly marked: string
   readonly command: string
 }
 
@@ -14,13 +16,15 @@ export interface Found extends ProcessIdentity {
  */
 export function findByCookie(names: readonly string[], wanted: (value: string) => boolean): Found[] {
   const all = process.platform === 'linux' ? procEnvironments() : psEnvironments()
-  const carries = (pair: string) =>
-    names.some((name) => pair.startsWith(`${name}=`) && wanted(pair.slice(name.length + 1)))
+  const mark = (environment: readonly string[]) =>
+    names.find((name) =>
+      environment.some((pair) => pair.startsWith(`${name}=`) && wanted(pair.slice(name.length + 1))),
+    )
   const found: Found[] = []
   for (const [pid, environment] of all) {
-    if (pid === process.pid || !environment.some(carries)) continue
-    const identity = identityOf(pid)
-    if (identity && isAlive(identity)) found.push({ ...identity, command: commandOf(pid) })
+    const marked = pid === process.pid ? undefined : mark(environment)
+    const identity = marked === undefined ? null : identityOf(pid)
+    if (marked && identity && isAlive(identity)) found.push({ ...identity, marked, command: commandOf(pid) })
   }
   return found
 }

@@ -1,5 +1,5 @@
-import { COOKIE, cookie, cookiePrefix, HELPER_COOKIE } from '../launch/script.ts'
-import { endAll, type Found, findByCookie } from '../system/processes.ts'
+import { AFTER, COOKIE, cookie, cookiePrefix, HELPER_COOKIE } from '../launch/script.ts'
+import { type EndOptions, endAll, type Found, findByCookie, signal } from '../system/processes.ts'
 import { ofType } from './entries.ts'
 import type { Entry, Spec } from './schema.ts'
 
@@ -9,20 +9,33 @@ export function survivors(spec: Pick<Spec, 'id'>): Found[] {
 }
 
 /**
- * What is alive of attempts that did not end well, the launch scripts' helpers among it. What a well-ended agent left
- * running (a dev server) is not in it: that is left alone.
+ * Ends what is alive of attempts that did not end well, and resolves with what would not die. What a well-ended agent left
+ * running (a dev server) is left alone. Helpers of launch scripts are told to go, and nobody waits for them: they touch no
+ * agent.
  */
-export function unfinishedProcesses(spec: Pick<Spec, 'id'>, entries: readonly Entry[]): Found[] {
+export function endUnfinished(
+  spec: Pick<Spec, 'id'>,
+  entries: readonly Entry[],
+  options: EndOptions,
+): Promise<Found[]> {
+  const wanted = ofUnfinished(spec, entries)
+  return endAll(() => {
+    const found = findByCookie([COOKIE, HELPER_COOKIE], wanted)
+    const helpers = found.filter((one) => one.marked === HELPER_COOKIE)
+    for (const one of helpers) signal(one, 'SIGTERM')
+    return found.filter((one) => one.marked === COOKIE)
+  }, options)
+}
+
+function ofUnfinished(spec: Pick<Spec, 'id'>, entries: readonly Entry[]) {
   const well = new Set(
     ofType(entries, 'attempt-ended')
       .filter((one) => one.outcome === 'completed')
       .map((one) => String(one.attempt)),
   )
   const prefix = cookiePrefix(spec.id)
-  return findByCookie(
-    [COOKIE, HELPER_COOKIE],
-    (value) => value.startsWith(prefix) && !well.has(value.slice(prefix.length)),
-  )
+  return (value: string) =>
+    value.startsWith(prefix) && !well.has(value.slice(prefix.length)) && !value.endsWith(AFTER)
 }
 
 /** The agent of one attempt and all that it started. */
