@@ -5,6 +5,7 @@ import { abandon } from '../launch/launch.ts'
 import { poke } from '../supervise/presence.ts'
 import { isAlive } from '../system/identity.ts'
 import { endAll, type Found, signal } from '../system/processes.ts'
+import { hasExit } from '../task/attempt.ts'
 import { killedAfterLastClaim, killRequested } from '../task/entries.ts'
 import { appendJournal } from '../task/journal.ts'
 import { type TaskJson, taskJson } from '../task/json.ts'
@@ -71,11 +72,13 @@ export async function endTask(
 
 /** Ends the agent's tree and waits for its launch script, which may be about to start the agent or to write its end. */
 async function endProcesses(task: Observed, find: () => Found[], options: KillOptions): Promise<Found[]> {
-  const launcher = task.evidence?.record.launcher ?? null
+  const { record } = task.evidence ?? { record: null }
+  const launcher = record?.launcher ?? null
   const until = Date.now() + options.graceMs + 10_000
   for (;;) {
     const left = await endAll(find, options)
-    if (left.length > 0 || !launcher || !isAlive(launcher)) return left
+    if (left.length > 0 || !launcher || !isAlive(launcher) || hasExit(task.dir, record?.number ?? 0))
+      return left
     if (Date.now() > until) signal(launcher, 'SIGKILL')
     await sleep(10)
   }

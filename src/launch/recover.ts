@@ -18,6 +18,7 @@ import { endUnfinished } from '../task/processes.ts'
 import type { Spec } from '../task/schema.ts'
 import { readEnvironment } from '../task/store.ts'
 import { ensureSocketDirectory } from '../tmux/server.ts'
+import { handOver, isWaiting } from './handover.ts'
 import { findBinary, type Launch, launchAttempt, launchRequest } from './launch.ts'
 import type { Launched } from './startup.ts'
 import { reachShell } from './terminal.ts'
@@ -61,7 +62,7 @@ export async function recover(
   const known = task.derived.agentSessionId ?? summary.sessionId
   const plan = await driver.planResume(request, known, summary, run)
   const way = asLaunch(task, plan, driver, request, { given: options.prompt !== null, prompt })
-  writeDurable(files.env(task.dir), formatEnvironment(env))
+  keepEnvironment(task.dir, env)
   const attempt = (attemptNumbers(task.dir).at(-1) ?? 0) + 1
   const eventsOffset = sizeOf(files.events(task.dir))
   const note = noteOf(plan)
@@ -69,8 +70,15 @@ export async function recover(
   const tmux = context.tmuxAt(spec.terminal.socket)
   ensureSocketDirectory(tmux.socket, context.uid)
   const launch: Launch = { ...way, dir: task.dir, spec, attempt, binary, by: options.by }
-  const begun = await launchAttempt(launch, context, (input) => reachShell(tmux, input, context.env))
+  const begun = await launchAttempt(launch, context, async (input) =>
+    (await handOver(task.dir, attempt - 1, attempt)) ? null : reachShell(tmux, input, context.env),
+  )
   return { dir: task.dir, attempt, begun, driver, eventsOffset, note }
+}
+
+function keepEnvironment(dir: string, env: Readonly<Record<string, string>>): void {
+  const text = formatEnvironment(env)
+  if (readOwn(files.env(dir)) !== text) writeDurable(files.env(dir), text)
 }
 
 function agentEnvironment(dir: string, driver: Driver, options: RecoverOptions, context: Context) {
@@ -94,12 +102,13 @@ async function clearGround(
   throw new RcaError('failed', `${task.session}: processes of earlier attempts would not die (pid ${pids})`)
 }
 
-/** The last launch script frees its shell a moment after its agent's end. */
+/** The last launch script frees its shell a moment after its agent's end, or waits to be told what is next. */
 async function launcherGone(dir: string): Promise<void> {
   const last = attemptNumbers(dir).at(-1)
-  const launcher = last === undefined ? null : readAttempt(dir, last).launcher
+  if (last === undefined) return
+  const { launcher } = readAttempt(dir, last)
   const until = Date.now() + 5_000
-  while (launcher && isAlive(launcher) && Date.now() < until) await sleep(5)
+  while (launcher && isAlive(launcher) && !isWaiting(dir, last) && Date.now() < until) await sleep(1)
 }
 
 /** A follow-up that the last attempt was fed but cannot have got to work on: it would be lost with its attempt. */

@@ -73,7 +73,7 @@ exec ${quoteAll(input.argv)}
  *   HUP and waits would keep the agent of a closed session alive. INT is noted: a person pressed Ctrl-C.
  * - What shows in the pane is read back from the files: it can lag or die without touching the agent. Control characters
  *   are taken out of it, and the done marker, which only this script may print.
- * - The exit record is whole and on disk (fsync) before it has its name.
+ * - The exit record is one line, written at once; an empty one is not written yet, or never was (a full disk).
  */
 export function launchScript(input: ScriptInput): string {
   const agent = `/usr/bin/env -i ${COOKIE}=${quote(input.cookie)} TERM="\${TERM:-dumb}" /bin/sh ./${name.agent}`
@@ -92,28 +92,26 @@ if ! { self > "$gate" && ln "$gate" ./${name.begun}; } 2>/dev/null; then
   exit 125
 fi
 
-# Open for as long as this script lives: its end is seen at the other end.
-mkfifo ./${name.alive} && exec 9<> ./${name.alive} || exit 125
+# 9 is open for as long as this script has work to do: its end is seen at the other end. 8 is where it is told what is next.
+mkfifo ./${name.alive} ./${name.next} && exec 9<> ./${name.alive} 8<> ./${name.next} || exit 125
 ${showing(input)}
-show 9>&- & shown=$!
+show 8>&- 9>&- & shown=$!
 
 interrupted=false
 trap 'interrupted=true' INT
 ${input.dropLinesWith === null ? plainRun(agent, input) : filteredRun(agent, input, input.dropLinesWith)}
 trap '' INT
-printf '{"code":%d,"interrupted":%s,"endedAt":"%s"}\\n' "$code" "$interrupted" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" > ./${name.exit}.tmp &&
-  sync ./${name.exit}.tmp && mv ./${name.exit}.tmp ./${name.exit}
+printf '{"code":%d,"interrupted":%s}\\n' "$code" "$interrupted" > ./${name.exit}
 exec 9>&-
 { true > ${quote(`${stateOf(input.taskDir)}/wake/${basename(input.taskDir)}`)}; } 2>/dev/null; woken=$?
-sync .; rm -f ./${name.alive}
 kill "$shown" 2>/dev/null
 
 settle() { ${quoteAll(input.settle)}; }
+sync ./${name.exit} . &
 if [ "$code" -ne 0 ] && [ "$woken" -eq 0 ] && watched; then
-  # The monitor goes on in this shell, which has to be free for that. Should it die first, this notices.
-  (${HELPER_COOKIE}=${quote(`${input.cookie}${AFTER}`)}; sleep 5; [ -e ../${input.attempt + 1} ] || settle) > /dev/null 2>&1 < /dev/null &
-  exit "$code"
+  ${waiting(input)}
 fi
+rm -f ./${name.alive} ./${name.next} ./${name.offer}
 settle
 settled=$?
 wait "$shown" 2>/dev/null
@@ -138,8 +136,32 @@ function watched(state: string): string {
 }
 
 /**
+ * After an end that was no good one the pane's next attempt is run by this very process, as soon as whoever makes it says
+ * so: no key need be typed and no shell be free. It waits 5 s at most, and 5 more where an attempt was claimed meanwhile;
+ * should the monitor die first, the end is settled here.
+ */
+function waiting(input: ScriptInput): string {
+  const following = input.attempt + 1
+  return `word=wait
+  true > ./${name.offer}
+  while [ "$word" = wait ]; do
+    (${HELPER_COOKIE}=${quote(`${input.cookie}${AFTER}`)}; sleep 5; echo late) >&8 2>/dev/null & watch=$!
+    read -r word number <&8
+    kill "$watch" 2>/dev/null
+    [ "$word" = late ] && [ -e ../${following} ] && [ -z "$asked" ] && word=wait asked=1
+  done
+  rm -f ./${name.alive} ./${name.next} ./${name.offer}
+  exec 8>&-
+  case "$word" in
+    go) unset ${HELPER_COOKIE}; trap - INT; exec sh "../$number/${name.launch}" ;;
+    end) exit "$code" ;;
+  esac`
+}
+
+/**
  * Shows in the pane what the agent prints, in the background, so that the agent need not wait for it. Told to end (TERM),
- * it gives the last lines a moment to come through.
+ * it gives the last lines a moment to come through. GNU tail (9.1) is told to look at its file now and then: with inotify
+ * it takes one of the 128 instances that Linux gives a user, and sixty tasks would leave none to anybody else.
  */
 function showing(input: ScriptInput): string {
   return `show() {
@@ -147,26 +169,28 @@ function showing(input: ScriptInput): string {
   rm -f "$gate" ./view; mkfifo ./view || return
   LC_ALL=C sed -e 's/[[:cntrl:]]//g' -e 's/${DONE_MARKER}/__TASK-DONE__/g' < ./view & sed=$!
   exec 3> ./view; rm -f ./view
-  tail -c +${input.eventsOffset + 1} -f ../../events.jsonl >&3 2>/dev/null & tail1=$!
-  tail -c +${input.stderrOffset + 1} -f ../../stderr.log >&3 2>/dev/null & tail2=$!
+  quiet='---disable-inotify -s 0.4'
+  tail $quiet -c 1 /dev/null 2>/dev/null || quiet=
+  tail $quiet -c +${input.eventsOffset + 1} -f ../../events.jsonl >&3 2>/dev/null & tail1=$!
+  tail $quiet -c +${input.stderrOffset + 1} -f ../../stderr.log >&3 2>/dev/null & tail2=$!
   exec 3>&-
   [ -n "$over" ] || wait "$tail1"
-  sleep 0.05
+  sleep 0.5
   kill "$tail1" "$tail2" 2>/dev/null
   wait "$sed"
 }`
 }
 
 function plainRun(agent: string, input: ScriptInput): string {
-  return `${agent} 9>&- < ./${input.promptFile} >> ../../events.jsonl 2>> ../../stderr.log
+  return `${agent} 8>&- 9>&- < ./${input.promptFile} >> ../../events.jsonl 2>> ../../stderr.log
 code=$?`
 }
 
 /** With a filter between: for agents that flood. It ends when the agent and all that hold its stdout have. */
 function filteredRun(agent: string, input: ScriptInput, drop: string): string {
   return `rm -f ./out; mkfifo ./out || exit 125
-LC_ALL=C grep --line-buffered -vF ${quote(drop)} < ./out >> ../../events.jsonl 9>&- & filter=$!
-${agent} 9>&- < ./${input.promptFile} > ./out 2>> ../../stderr.log
+LC_ALL=C grep --line-buffered -vF ${quote(drop)} < ./out >> ../../events.jsonl 8>&- 9>&- & filter=$!
+${agent} 8>&- 9>&- < ./${input.promptFile} > ./out 2>> ../../stderr.log
 code=$?
 rm -f ./out
 wait "$filter"`

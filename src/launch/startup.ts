@@ -1,11 +1,10 @@
-import { existsSync, type FSWatcher, watch } from 'node:fs'
-import { join } from 'node:path'
+import { type FSWatcher, watch } from 'node:fs'
 import type { Driver } from '../agents/driver.ts'
 import type { AgentEvent } from '../agents/event.ts'
 import { isAlive } from '../system/identity.ts'
-import { readAttempt } from '../task/attempt.ts'
+import { hasExit, readAttempt } from '../task/attempt.ts'
 import { readLines } from '../task/output.ts'
-import { attemptFiles, files } from '../task/paths.ts'
+import { files } from '../task/paths.ts'
 
 /**
  * Resolves as soon as `check` gives something other than undefined: looked at now, whenever one of the paths changes, and
@@ -77,9 +76,8 @@ const BEGIN_MS = 15_000
 /** Waits until the launch script has said which process the agent is, or has ended. */
 export async function untilBegun(dir: string, attempt: number): Promise<'begun' | 'over' | 'never-began'> {
   const folder = files.attempt(dir, attempt)
-  const has = (name: string) => existsSync(join(folder, name))
   const check = () => {
-    if (has(attemptFiles.exit)) return 'over' as const
+    if (hasExit(dir, attempt)) return 'over' as const
     const { agent, launcher } = readAttempt(dir, attempt)
     if (agent) return 'begun' as const
     // The launch script died, or could not write (a full disk), before there was an agent.
@@ -95,7 +93,7 @@ export async function untilBegun(dir: string, attempt: number): Promise<'begun' 
 export async function untilRunning(launched: Launched): Promise<Startup> {
   const { dir, attempt, driver, eventsOffset } = launched
   const folder = files.attempt(dir, attempt)
-  const over = () => (existsSync(join(folder, attemptFiles.exit)) ? true : undefined)
+  const over = () => (hasExit(dir, attempt) ? true : undefined)
   const sign = () => over() ?? firstEvents(launched)
   const first = await until([folder, files.events(dir)], sign, {
     timeoutMs: driver.startup.signMs,

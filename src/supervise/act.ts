@@ -3,6 +3,7 @@ import { endTask } from '../commands/kill.ts'
 import type { Context } from '../context.ts'
 import { RcaError } from '../errors.ts'
 import { confirm } from '../launch/confirm.ts'
+import { letGo } from '../launch/handover.ts'
 import { abandonUnbegun } from '../launch/launch.ts'
 import { recover } from '../launch/recover.ts'
 import type { Launched } from '../launch/startup.ts'
@@ -64,6 +65,9 @@ type Note = Extract<Action, { kind: 'note-wait' | 'note-gave-up' | 'note-stall' 
 
 /** Writes into the journal what others want to know. */
 function note(action: Note, task: Observed): void {
+  const newest = attemptNumbers(task.dir).at(-1)
+  if (newest !== undefined && (action.kind === 'note-gave-up' || action.kind === 'note-wait'))
+    letGo(task.dir, newest)
   const attempt = task.evidence?.record.number ?? 0
   if (action.kind === 'note-gave-up') giveUp(task, action.next)
   else if (action.kind === 'note-active') appendJournal(task.dir, { type: 'active', attempt })

@@ -22,6 +22,8 @@ import { hasNews, release, remember, type Tracked, track } from './tracked.ts'
 
 /** The slow timer: the safety net under all that wakes the monitor, ms. */
 const TICK_MS = 10_000
+/** How often the folder of the pokes is looked at where it cannot be watched, ms. */
+const POLL_MS = 200
 /** Every so many ticks all task directories are looked through for tasks that nobody announced. */
 const SCAN_TICKS = 6
 /** At most so many tasks are worked on at a time: launching is work for tmux and for the disk. */
@@ -55,6 +57,7 @@ export class Supervisor {
   private readonly watchers: FSWatcher[] = []
   private timer: NodeJS.Timeout | null = null
   private ticker: NodeJS.Timeout | null = null
+  private poller: NodeJS.Timeout | null = null
   private ticks = 0
   private clockMs = Date.now() - performance.now()
   private stopped = false
@@ -73,7 +76,7 @@ export class Supervisor {
 
   /** Begins to watch. */
   start(): void {
-    this.watchers.push(watch(this.folder, () => this.answerPokes()))
+    this.watchPokes()
     this.ticker = setInterval(() => this.tick(), TICK_MS)
     this.answerPokes()
     this.scan()
@@ -83,7 +86,7 @@ export class Supervisor {
   async stop(): Promise<void> {
     this.stopped = true
     for (const watcher of this.watchers) watcher.close()
-    if (this.ticker) clearInterval(this.ticker)
+    for (const one of [this.ticker, this.poller]) if (one) clearInterval(one)
     if (this.timer) clearTimeout(this.timer)
     for (const one of this.notices.values()) one.close()
     this.limit.clearQueue()
@@ -112,6 +115,16 @@ export class Supervisor {
       if (this.tasks.has(dir) || this.over.get(dir) === sizeOf(files.journal(dir))) continue
       if (readDigest(dir)) this.over.set(dir, sizeOf(files.journal(dir)))
       else this.look(dir)
+    }
+  }
+
+  /** Where inotify has no instance left for us (Linux gives a user 128), the folder is looked at often instead. */
+  private watchPokes(): void {
+    try {
+      this.watchers.push(watch(this.folder, () => this.answerPokes()))
+    } catch (error) {
+      this.events.log(`polls for wake-ups: ${error instanceof Error ? error.message : error}`)
+      this.poller = setInterval(() => this.answerPokes(), POLL_MS)
     }
   }
 

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { closeSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { identityOf, isAlive, type ProcessIdentity } from './identity.ts'
 import { childProcess } from './lazy.ts'
@@ -15,7 +15,7 @@ export interface Found extends ProcessIdentity {
  * down to every descendant, also to those in sessions of their own, which no process group reaches.
  */
 export function findByCookie(names: readonly string[], wanted: (value: string) => boolean): Found[] {
-  const all = process.platform === 'linux' ? procEnvironments() : psEnvironments()
+  const all = process.platform === 'linux' ? procEnvironments(names) : psEnvironments()
   const mark = (environment: readonly string[]) =>
     names.find((name) =>
       environment.some((pair) => pair.startsWith(`${name}=`) && wanted(pair.slice(name.length + 1))),
@@ -29,14 +29,34 @@ export function findByCookie(names: readonly string[], wanted: (value: string) =
   return found
 }
 
-function* procEnvironments(): Generator<[number, string[]]> {
+/** Those whose environment holds one of the names at all: most hold none, and are not worth taking apart. */
+function* procEnvironments(names: readonly string[]): Generator<[number, string[]]> {
+  const wanted = names.map((name) => Buffer.from(`${name}=`))
   for (const entry of readdirSync('/proc')) {
-    if (!/^\d+$/.test(entry)) continue
-    try {
-      yield [Number(entry), readFileSync(`/proc/${entry}/environ`, 'latin1').split('\0')]
-    } catch {
-      // Ended meanwhile, or another user's: neither is ours.
+    if (!/^\d/.test(entry)) continue
+    const environment = environmentOf(entry)
+    if (environment && wanted.some((name) => environment.includes(name))) {
+      yield [Number(entry), environment.toString('latin1').split('\0')]
     }
+  }
+}
+
+/** Long enough for any environment but the strangest, which is then read anew. */
+const ENVIRONMENT = Buffer.alloc(1 << 18)
+
+/** A view of one process's environment, good until the next call. Null: it ended meanwhile, or is another user's. */
+function environmentOf(pid: string): Buffer | null {
+  const path = `/proc/${pid}/environ`
+  try {
+    const fd = openSync(path, 'r')
+    try {
+      const length = readSync(fd, ENVIRONMENT, 0, ENVIRONMENT.length, 0)
+      return length < ENVIRONMENT.length ? ENVIRONMENT.subarray(0, length) : readFileSync(path)
+    } finally {
+      closeSync(fd)
+    }
+  } catch {
+    return null
   }
 }
 

@@ -93,6 +93,7 @@ export function readAttempt(task: string, number: number): AttemptRecord {
   const text = (name: string) => unless(['ENOENT'], null, () => readOwn(join(dir, name)))
   const gate = text(attemptFiles.begun)
   const exitPath = join(dir, attemptFiles.exit)
+  const exitText = text(attemptFiles.exit) || null
   return {
     number,
     claim: parsed(problems, `attempts/${number}/claim.json`, text(attemptFiles.claim), (v) =>
@@ -102,12 +103,16 @@ export function readAttempt(task: string, number: number): AttemptRecord {
     launcher: gate === null ? null : parseSelf(gate),
     shellPid: gate === null ? null : parentIn(gate),
     agent: parseSelf(text(attemptFiles.process) ?? ''),
-    exit: parsed(problems, `attempts/${number}/exit.json`, text(attemptFiles.exit), (v) =>
-      exitRecordSchema.parse(v),
-    ),
-    exitAt: unless(['ENOENT'], null, () => statSync(exitPath).mtime.toISOString()),
+    exit: parsed(problems, `attempts/${number}/exit.json`, exitText, (v) => exitRecordSchema.parse(v)),
+    exitAt: exitText === null ? null : unless(['ENOENT'], null, () => statSync(exitPath).mtime.toISOString()),
     problems,
   }
+}
+
+/** Whether an attempt's exit record is there. */
+export function hasExit(task: string, number: number): boolean {
+  const path = join(files.attempt(task, number), attemptFiles.exit)
+  return (statSync(path, { throwIfNoEntry: false })?.size ?? 0) > 0
 }
 
 function parsed<T>(

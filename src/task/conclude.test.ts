@@ -142,7 +142,7 @@ describe('concludeAttempt', () => {
     const printed = new Date('2026-01-01T00:00:00Z')
     utimesSync(files.events(dir), printed, printed)
     const spec = { presetSessionId: null } as Spec
-    const attempt = { number: 1, claim: null, exit: null } as AttemptRecord
+    const attempt = { number: 1, claim: null, exit: null, exitAt: null } as AttemptRecord
     expect(concludeAttempt(dir, spec, codex, attempt, false)).toMatchObject({
       outcome: 'lost',
       cause: 'usage-limit',

@@ -120,7 +120,7 @@ export function concludeAttempt(
     expectedSession: claim?.sessionId ?? spec.presetSessionId,
     killRequested,
     // An attempt that nobody recorded may be found much later: its last words were said when it last printed any.
-    endedMs: lastOutputMs(dir) || Date.now(),
+    endedMs: attempt.exitAt === null ? lastOutputMs(dir) || Date.now() : Date.parse(attempt.exitAt),
   }
   return { ...conclude(ended, driver), sessionId: summary.sessionId }
 }

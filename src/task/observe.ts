@@ -108,6 +108,6 @@ export async function atRest(task: Stored): Promise<Stored> {
     const evidence = open === null ? null : look(readAttempt(task.dir, open))
     const ending = evidence && !evidence.agentAlive && phaseOf(evidence, Date.now()) === 'working'
     if (!ending || Date.now() > until) return now
-    await sleep(5)
+    await sleep(1)
   }
 }

@@ -58,6 +58,10 @@ export const attemptFiles = {
   process: 'process',
   /** A FIFO that the launch script holds open for as long as it lives. */
   alive: 'alive',
+  /** A FIFO through which the launch script is told what is next, while `offer` is there. */
+  next: 'next',
+  /** There while a launch script whose agent has ended waits to be told what is next. */
+  offer: 'offer',
   /** How it ended. */
   exit: 'exit.json',
 } as const

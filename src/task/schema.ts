@@ -73,7 +73,8 @@ export const exitRecordSchema = z.looseObject({
   code: z.number(),
   /** Somebody pressed Ctrl-C at the pane while the agent ran. */
   interrupted: z.boolean(),
-  endedAt: z.string(),
+  /** Older releases wrote it; the file's own time says the same, exactly. */
+  endedAt: z.optional(z.string()),
 })
 export type ExitRecord = z.infer<typeof exitRecordSchema>
 
