@@ -16,6 +16,15 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'faults',
+          include: ['test/faults/**/*.test.ts'],
+          testTimeout: 150_000,
+          hookTimeout: 60_000,
+          maxConcurrency: 6,
+        },
+      },
+      {
+        test: {
           name: 'agents',
           include: ['test/agents/**/*.test.ts'],
           testTimeout: 240_000,
