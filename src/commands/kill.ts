@@ -4,6 +4,7 @@ import { RcaError } from '../errors.ts'
 import { abandon } from '../launch/launch.ts'
 import { poke } from '../supervise/presence.ts'
 import { isAlive } from '../system/identity.ts'
+import { pausePoint } from '../system/pause.ts'
 import { endAll, type Found, signal } from '../system/processes.ts'
 import { hasExit } from '../task/attempt.ts'
 import { killedAfterLastClaim, killRequested } from '../task/entries.ts'
@@ -55,6 +56,7 @@ export async function endTask(
   const open = isLive(task.derived.state) || (asked && !killedAfterLastClaim(entries))
   // Written first: whatever ends from here on was killed, and nobody may revive it.
   if (open && !asked) appendJournal(task.dir, { type: 'kill-requested', by })
+  pausePoint('kill-asked')
   if (task.evidence?.record.begun === 'no') abandon(task.dir, task.evidence.record.number)
   const before = survivors(spec)
   if (before.length > 0) context.progress(`ending ${before.length} processes of ${task.session}`)
@@ -62,7 +64,9 @@ export async function endTask(
   context.progress(null)
   if (left.length > 0) throw wouldNotDie(task, left)
   const settled = await settle(readTask(task.dir) ?? task)
+  pausePoint('kill-ended')
   if (open) appendJournal(task.dir, { type: 'killed', by, processes: before.length })
+  pausePoint('killed')
   await endHelpers(spec)
   closeSession(settled, context)
   const ended = await observe(readTask(task.dir) ?? settled, context.now())

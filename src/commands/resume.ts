@@ -4,6 +4,7 @@ import { confirm } from '../launch/confirm.ts'
 import { abandonUnbegun } from '../launch/launch.ts'
 import { type RecoverOptions, recover } from '../launch/recover.ts'
 import { ensureMonitorFor } from '../supervise/spawn.ts'
+import { pausePoint } from '../system/pause.ts'
 import { type TaskJson, taskJson } from '../task/json.ts'
 import { acquireLock } from '../task/lock.ts'
 import { atRest, type Observed } from '../task/observe.ts'
@@ -33,6 +34,7 @@ export async function resume(name: string, options: ResumeOptions, context: Cont
   const lock = await acquireLock(context.state, found.session, 'rca resume', 20_000)
   let launched: Awaited<ReturnType<typeof recover>>
   try {
+    pausePoint('resume-locked')
     abandonUnbegun(found.dir)
     const task = await settle(await atRest(found))
     const nothing = nothingToDo(task, options.prompt !== null)

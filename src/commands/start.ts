@@ -7,6 +7,7 @@ import type { Launched } from '../launch/startup.ts'
 import { openSession } from '../launch/terminal.ts'
 import { ensureMonitorFor } from '../supervise/spawn.ts'
 import { ensurePrivateDirectory } from '../system/durable.ts'
+import { pausePoint } from '../system/pause.ts'
 import { readAttempt } from '../task/attempt.ts'
 import { type TaskJson, taskJson } from '../task/json.ts'
 import { acquireLock } from '../task/lock.ts'
@@ -36,6 +37,7 @@ export async function start(options: StartOptions, context: Context): Promise<St
   const session = sessionName(options.agent, options.task)
   const lock = await acquireLock(context.state, session, 'rca start', LOCK_WAIT_MS)
   try {
+    pausePoint('start-locked')
     const existing = await settleExisting(options, plan.wanted, session, context)
     if (existing) {
       if (isLive(existing.derived.state)) await ensureMonitorFor(existing, context)
@@ -44,6 +46,7 @@ export async function start(options: StartOptions, context: Context): Promise<St
     const launched = await launchFirst(plan, context)
     const made = readTask(launched.dir)
     if (made) await ensureMonitorFor(made, context)
+    pausePoint('start-watched')
     // Under the lock, so that nobody goes on with what this reports as a failed start.
     const task = await confirm(
       launched,
@@ -115,6 +118,7 @@ async function launchFirst(plan: StartPlan, context: Context): Promise<Launched>
   const preset = (dir: string, id: string) =>
     driver.presetSession(launchRequest(asSpec(wanted, id), dir, wanted.env, wanted.prompt))
   const { dir, spec } = await createTask(context.state, wanted, preset)
+  pausePoint('task-made')
   const request = launchRequest(spec, dir, wanted.env, wanted.prompt)
   const invocation = driver.start(request, spec.presetSessionId)
   const launch = {

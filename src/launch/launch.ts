@@ -3,6 +3,7 @@ import type { Driver, Invocation, LaunchRequest } from '../agents/driver.ts'
 import type { Context } from '../context.ts'
 import { RcaError, unless } from '../errors.ts'
 import { host, ownIdentity } from '../system/identity.ts'
+import { pausePoint } from '../system/pause.ts'
 import { which } from '../system/which.ts'
 import { type AttemptContent, attemptNumbers, callOff, claimAttempt, readAttempt } from '../task/attempt.ts'
 import { appendJournal } from '../task/journal.ts'
@@ -131,6 +132,7 @@ export async function launchAttempt(
   }
   try {
     const warning = await reach(session)
+    pausePoint('typed')
     if (warning) context.warn(warning)
   } catch (error) {
     if (abandon(dir, attempt)) throw error
@@ -142,6 +144,7 @@ export async function launchAttempt(
       `The shell of tmux session ${launch.spec.session} did not run the launch line`,
     )
   }
+  pausePoint('begun')
   unless(['ENOSPC', 'EDQUOT'], null, () => recordStart(launch, content.claim))
   return begun === 'over' ? 'over' : 'begun'
 }

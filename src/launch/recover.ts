@@ -7,6 +7,7 @@ import type { Context } from '../context.ts'
 import { RcaError } from '../errors.ts'
 import { readOwn, writeDurable } from '../system/durable.ts'
 import { isAlive } from '../system/identity.ts'
+import { pausePoint } from '../system/pause.ts'
 import { run } from '../system/run.ts'
 import { attemptNumbers, readAttempt } from '../task/attempt.ts'
 import { formatEnvironment, resumeEnvironment } from '../task/environment.ts'
@@ -56,6 +57,7 @@ export async function recover(
   const env = agentEnvironment(task.dir, driver, options, context)
   const binary = findBinary(driver, env.PATH ?? '', spec.cwd)
   await clearGround(task, spec, options, context)
+  pausePoint('ground-cleared')
   const prompt = options.prompt ?? undelivered(task.dir, driver) ?? CONTINUE_PROMPT
   const request = launchRequest(spec, task.dir, env, prompt)
   const summary = summarizeOutput(task.dir, driver, WHOLE)

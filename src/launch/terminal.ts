@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { RcaError } from '../errors.ts'
 import { procStat } from '../system/identity.ts'
+import { pausePoint } from '../system/pause.ts'
 import { planScope, scopeFacts } from '../system/scope.ts'
 import { readDigest } from '../task/digest.ts'
 import { observe } from '../task/observe.ts'
@@ -149,6 +150,7 @@ function foreignSession(session: string, socket: string): RcaError {
 /** Has the line run in the session's shell, wherever that is by now. */
 export async function reachShell(tmux: TmuxServer, input: SessionInput, env: Env): Promise<string | null> {
   const move = planMove(await sessionFacts(tmux, input))
+  pausePoint('shell-chosen')
   switch (move.kind) {
     case 'foreign':
       throw foreignSession(input.session, tmux.socket)

@@ -4,6 +4,7 @@ import { errno, unless } from '../errors.ts'
 import { readOwn, syncDirectory, writeSynced } from '../system/durable.ts'
 import { ownIdentity, type ProcessIdentity, parentIn, parseSelf } from '../system/identity.ts'
 import { crypto } from '../system/lazy.ts'
+import { pausePoint } from '../system/pause.ts'
 import { appendJournal } from './journal.ts'
 import { attemptFiles, files } from './paths.ts'
 import { type Claim, claimSchema, type ExitRecord, exitRecordSchema } from './schema.ts'
@@ -41,6 +42,7 @@ export interface AttemptContent {
  */
 export function claimAttempt(task: string, number: number, content: AttemptContent): boolean {
   appendJournal(task, { type: 'attempt-claimed', attempt: number, how: content.claim.how, by: content.by })
+  pausePoint('claim-entered')
   const temp = mkdtempSync(join(files.attempts(task), `.${number}.`))
   try {
     // The scripts are of no use after a power loss, which ends the attempt; the claim and a follow-up must outlive it.
@@ -49,6 +51,7 @@ export function claimAttempt(task: string, number: number, content: AttemptConte
     }
     if (content.prompt !== null) writeSynced(join(temp, attemptFiles.prompt), content.prompt)
     writeSynced(join(temp, attemptFiles.claim), `${JSON.stringify(content.claim, null, 1)}\n`)
+    pausePoint('claim-filled')
     renameSync(temp, files.attempt(task, number))
   } catch (error) {
     rmSync(temp, { recursive: true, force: true })
@@ -56,6 +59,7 @@ export function claimAttempt(task: string, number: number, content: AttemptConte
     throw error
   }
   syncDirectory(files.attempts(task))
+  pausePoint('claimed')
   return true
 }
 

@@ -7,6 +7,7 @@ import { RcaError, unless } from '../errors.ts'
 import { ensurePrivateDirectory, readOwn } from '../system/durable.ts'
 import { host, isAlive, isHere, ownIdentity } from '../system/identity.ts'
 import { crypto } from '../system/lazy.ts'
+import { pausePoint } from '../system/pause.ts'
 import { locksDirectory } from './paths.ts'
 import { identitySchema } from './schema.ts'
 
@@ -49,6 +50,7 @@ function enter(folder: string, what: string): string {
   const temp = join(folder, `.${name}`)
   const content = JSON.stringify({ holder: ownIdentity(), host: host(), what })
   writeFileSync(temp, content, { mode: 0o600, flag: 'wx' })
+  pausePoint('lock-entering')
   linkSync(temp, join(folder, name))
   rmSync(temp)
   return name

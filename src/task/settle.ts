@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs'
 import { errno } from '../errors.ts'
 import { writeDurable } from '../system/durable.ts'
+import { pausePoint } from '../system/pause.ts'
 import { keepDigest } from './digest.ts'
 import { ofType } from './entries.ts'
 import { appendJournal } from './journal.ts'
@@ -37,12 +38,14 @@ function record(task: Observed, end: NonNullable<Observed['pending']>): void {
     denials: [...conclusion.denials],
     lastActivityAt: task.lastActivityAt,
   }
+  pausePoint('before-attempt-ended')
   appendJournal(task.dir, { type: 'attempt-ended', ...conclusion, denials, at, lastActivityAt })
 }
 
 /** What a task that has ended keeps and what it does not. */
 export function closeBooks(task: Observed): void {
   const { state } = task.derived
+  pausePoint('before-done')
   if (state === 'done') writeDurable(files.done(task.dir), `${task.derived.endedAt ?? ''}\n`)
   keepDigest(task)
   if (state === 'done' || state === 'killed') rmSync(files.env(task.dir), { force: true })
