@@ -118,9 +118,19 @@ export async function end(pid: number, signal: NodeJS.Signals): Promise<void> {
   const start = procStat(pid)?.start
   if (start === undefined) throw new Error(`there is no process ${pid} to send ${signal}`)
   process.kill(pid, signal)
+  await gone(pid, start)
+}
+
+/** Waits until the task's agent has gone by itself. */
+export async function agentGone(task: Task): Promise<void> {
+  const { agent } = newest(task)
+  await gone(pidOf(agent), agent?.start ?? '')
+}
+
+async function gone(pid: number, start: string): Promise<void> {
   const until = Date.now() + GONE_MS
   while (isThere(pid, start)) {
-    if (Date.now() > until) throw new Error(`process ${pid} did not go after ${signal}`)
+    if (Date.now() > until) throw new Error(`process ${pid} does not go`)
     await sleep(5)
   }
 }

@@ -1,0 +1,118 @@
+import {
+  agentGone,
+  both,
+  closeSession,
+  type Inject,
+  killAgent,
+  killLaunchScript,
+  killLaunchScriptAndAgent,
+  killMonitor,
+  killPaneShell,
+  killServer,
+} from './inject.ts'
+import { order } from './world.ts'
+
+/** One thing that goes wrong while an agent is in the middle of a step; the task must reach its good end all the same. */
+export interface Fault {
+  readonly name: string
+  /** Over the settings of the table's tests. */
+  readonly policy?: Readonly<Record<string, unknown>>
+  /** What is to be there before the start: `stay` and the like. */
+  readonly knobs?: readonly string[]
+  readonly inject: Inject
+  /** How often the agent is run in the end; null: it depends on who comes first. */
+  readonly runs: number | null
+  /** Whether any agent can be struck by it, or only one that takes orders. */
+  readonly on: 'any' | 'fake'
+}
+
+/** The fake agent does this in the middle of its step, and ends of it. */
+const does =
+  (script: string): Inject =>
+  async (place, task) => {
+    order(place, script)
+    await agentGone(task)
+  }
+
+const TORN_LINE = `printf '{"type":"item.completed","item":{"id":"m","type":"agent_mess'`
+
+export const FAULTS: readonly Fault[] = [
+  { name: 'nothing goes wrong', inject: async () => {}, runs: 1, on: 'any' },
+  { name: 'the agent gets SIGKILL', inject: killAgent('SIGKILL'), runs: 2, on: 'any' },
+  { name: 'the agent gets SIGTERM', inject: killAgent('SIGTERM'), runs: 2, on: 'any' },
+  { name: 'the agent dies of SIGSEGV', inject: killAgent('SIGSEGV'), runs: 2, on: 'any' },
+  { name: 'the agent exits 0 without a final event', inject: does('exit 0'), runs: 2, on: 'fake' },
+  { name: 'the agent exits 1', inject: does('exit 1'), runs: 2, on: 'fake' },
+  {
+    name: 'the agent is cut in the middle of a line',
+    inject: does(`${TORN_LINE}; kill -9 $$`),
+    runs: 2,
+    on: 'fake',
+  },
+  {
+    name: 'the agent exits 0 in the middle of a line',
+    inject: does(`${TORN_LINE}; exit 0`),
+    runs: 2,
+    on: 'fake',
+  },
+  { name: 'the launch script dies, the agent lives on', inject: killLaunchScript, runs: 1, on: 'any' },
+  {
+    name: 'the launch script dies, then the agent',
+    inject: killLaunchScriptAndAgent,
+    runs: 2,
+    on: 'any',
+  },
+  {
+    name: 'the launch script and the agent die at once',
+    inject: both(killLaunchScript, killAgent('SIGKILL')),
+    runs: 2,
+    on: 'any',
+  },
+  { name: "the pane's shell dies", inject: killPaneShell, runs: 2, on: 'any' },
+  { name: 'the session is closed', inject: closeSession, runs: 2, on: 'any' },
+  { name: 'the tmux server gets SIGKILL', inject: killServer('SIGKILL'), runs: 2, on: 'any' },
+  { name: 'the tmux server gets SIGTERM', inject: killServer('SIGTERM'), runs: 2, on: 'any' },
+  {
+    name: 'the monitor dies, then the agent',
+    inject: async (place, task) => {
+      await killMonitor(place, task)
+      await killAgent('SIGKILL')(place, task)
+    },
+    runs: 2,
+    on: 'any',
+  },
+  {
+    name: 'the monitor and the agent die at once',
+    inject: both(killMonitor, killAgent('SIGKILL')),
+    runs: 2,
+    on: 'any',
+  },
+  {
+    name: 'the monitor dies, then the tmux server',
+    inject: async (place, task) => {
+      await killMonitor(place, task)
+      await killServer('SIGKILL')(place, task)
+    },
+    runs: 2,
+    on: 'any',
+  },
+  {
+    name: 'the monitor, the launch script and the agent die',
+    inject: async (place, task) => {
+      await killMonitor(place, task)
+      await killLaunchScriptAndAgent(place, task)
+    },
+    runs: 2,
+    on: 'any',
+  },
+  {
+    name: 'everything dies: monitor, tmux server, launch script, agent',
+    inject: async (place, task) => {
+      await killMonitor(place, task)
+      await killLaunchScriptAndAgent(place, task)
+      await killServer('SIGKILL')(place, task)
+    },
+    runs: 2,
+    on: 'any',
+  },
+]
