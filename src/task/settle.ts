@@ -1,12 +1,15 @@
-import { rmSync } from 'node:fs'
+import { readdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { errno } from '../errors.ts'
 import { writeDurable } from '../system/durable.ts'
 import { pausePoint } from '../system/pause.ts'
+import { endAll } from '../system/processes.ts'
 import { keepDigest } from './digest.ts'
 import { ofType } from './entries.ts'
 import { appendJournal } from './journal.ts'
 import { type Observed, observe } from './observe.ts'
-import { files } from './paths.ts'
+import { attemptFiles, files } from './paths.ts'
+import { attemptHelpers } from './processes.ts'
 import { readTask, type Stored } from './store.ts'
 
 /**
@@ -18,6 +21,7 @@ export async function settle(task: Stored): Promise<Observed> {
   const observed = await observe(task, Date.now())
   if (!observed.pending || !observed.evidence) return observed
   try {
+    if (observed.pending.exit === null) await tidyUp(observed, observed.pending.attempt)
     record(observed, observed.pending)
   } catch (error) {
     // Without a disk to write to the verdict still stands; somebody records it later.
@@ -27,6 +31,16 @@ export async function settle(task: Stored): Promise<Observed> {
   const settled = await observe(readTask(task.dir) ?? task, Date.now())
   closeBooks(settled)
   return settled
+}
+
+/** What a launch script that was killed could not do: its helpers run on, and its FIFOs and half-made records lie about. */
+async function tidyUp({ spec, dir }: Stored, attempt: number): Promise<void> {
+  if (spec) await endAll(() => attemptHelpers(spec, attempt), { graceMs: 500 })
+  const folder = files.attempt(dir, attempt)
+  const { alive, exit, begun } = attemptFiles
+  const left = readdirSync(folder).filter((name) => name.startsWith(`.${begun}.`))
+  for (const name of ['view', 'out', alive, `${exit}.tmp`, ...left])
+    rmSync(join(folder, name), { force: true })
 }
 
 function record(task: Observed, end: NonNullable<Observed['pending']>): void {
