@@ -120,11 +120,14 @@ export class Supervisor {
 
   /** Where inotify has no instance left for us (Linux gives a user 128), the folder is looked at often instead. */
   private watchPokes(): void {
+    const poll = () => {
+      this.poller ??= setInterval(() => this.answerPokes(), POLL_MS)
+    }
     try {
-      this.watchers.push(watch(this.folder, () => this.answerPokes()))
+      this.watchers.push(watch(this.folder, () => this.answerPokes()).on('error', poll))
     } catch (error) {
       this.events.log(`polls for wake-ups: ${error instanceof Error ? error.message : error}`)
-      this.poller = setInterval(() => this.answerPokes(), POLL_MS)
+      poll()
     }
   }
 
