@@ -5,7 +5,14 @@ import { RcaError, unless } from '../errors.ts'
 import { host, ownIdentity } from '../system/identity.ts'
 import { pausePoint } from '../system/pause.ts'
 import { which } from '../system/which.ts'
-import { type AttemptContent, attemptNumbers, callOff, claimAttempt, readAttempt } from '../task/attempt.ts'
+import {
+  type AttemptContent,
+  attemptNumbers,
+  callOff,
+  claimAttempt,
+  readAttempt,
+  sweepAttempts,
+} from '../task/attempt.ts'
 import { appendJournal } from '../task/journal.ts'
 import { sizeOf } from '../task/output.ts'
 import { attemptFiles, files } from '../task/paths.ts'
@@ -172,6 +179,7 @@ export function abandon(dir: string, attempt: number): boolean {
  * and died. Throws `conflict` where one begins in this very moment.
  */
 export function abandonUnbegun(dir: string): void {
+  sweepAttempts(dir)
   for (const number of attemptNumbers(dir)) {
     if (readAttempt(dir, number).begun === 'no' && !abandon(dir, number)) {
       throw new RcaError('conflict', `Attempt ${number} of ${basename(dir)} has just begun`)

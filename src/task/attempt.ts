@@ -83,6 +83,13 @@ export function callOff(task: string, number: number): boolean {
   }
 }
 
+/** Takes away what claimants that died have half-made. For whoever holds the lock of the session: nobody is at it now. */
+export function sweepAttempts(task: string): void {
+  const names = unless(['ENOENT'], [] as string[], () => readdirSync(files.attempts(task)))
+  for (const name of names)
+    if (name.startsWith('.')) rmSync(join(files.attempts(task), name), { recursive: true, force: true })
+}
+
 /** The numbers of all claimed attempts, ascending. */
 export function attemptNumbers(task: string): number[] {
   return unless(['ENOENT'], [] as string[], () => readdirSync(files.attempts(task)))
