@@ -58,10 +58,15 @@ function enter(folder: string, what: string): string {
 
 function livingOther(folder: string, mine: string): string | null {
   for (const name of readdirSync(folder)) {
-    if (name === mine || name.startsWith('.')) continue
+    if (name === mine) continue
     const path = join(folder, name)
     const text = unless(['ENOENT'], null, () => readOwn(path))
     if (text === null) continue
+    if (name.startsWith('.')) {
+      // Not in the lock yet, and perhaps not whole.
+      if (isOfTheDead(text)) rmSync(path, { force: true })
+      continue
+    }
     const inTheWay = living(path, text)
     if (inTheWay) return inTheWay
     rmSync(path, { force: true })
@@ -73,9 +78,14 @@ function livingOther(folder: string, mine: string): string | null {
 function living(path: string, text: string): string | null {
   const parsed = holderSchema.safeParse(parseJson(text))
   if (!parsed.success) return isFromEarlierBoot(path) ? null : `the lock file ${path} cannot be read`
+  if (isOfTheDead(text)) return null
   const { holder, what } = parsed.data
-  if (isHere({ host: parsed.data.host, boot: holder.boot }) && !isAlive(holder)) return null
   return `${what} (pid ${holder.pid}) is at work on it`
+}
+
+function isOfTheDead(text: string): boolean {
+  const { data } = holderSchema.safeParse(parseJson(text))
+  return data !== undefined && isHere({ host: data.host, boot: data.holder.boot }) && !isAlive(data.holder)
 }
 
 /** A lock file is not worth an fsync: a power loss may leave an empty one, whose holder died with it. */
