@@ -72,11 +72,14 @@ export class FaultWorld extends World {
 
   /** Waits for whoever comes to this pause point: its pid. */
   async comesTo(point: string): Promise<number> {
+    return until(() => this.waitingAt(point)[0], `somebody to come to ${point}`)
+  }
+
+  /** The pids of those who wait at this pause point. */
+  waitingAt(point: string): number[] {
     const prefix = `${point}.at.`
-    return until(() => {
-      const found = namesIn(this.env.RCA_TEST_PAUSE ?? '').filter((one) => one.startsWith(prefix))
-      return found.map((one) => Number(one.slice(prefix.length))).find(isRunning) ?? null
-    }, `somebody to come to ${point}`)
+    const found = namesIn(this.env.RCA_TEST_PAUSE ?? '').filter((one) => one.startsWith(prefix))
+    return found.map((one) => Number(one.slice(prefix.length))).filter(isRunning)
   }
 
   /** Kills whoever comes to this pause point, right there; the next one passes. */
@@ -105,12 +108,12 @@ export class FaultWorld extends World {
     const threads = new Set(this.runs.map((one) => one.split(' ')[1]))
     expect([...threads]).toEqual([status.agentSessionId])
     expect(this.runs.slice(1).filter((one) => !one.startsWith('resume '))).toEqual([])
-    await this.leavesNothing()
+    await this.leavesNothing(task)
     return status
   }
 
   /** Nothing may be left of what was done: no process, no lock, nothing half-made; without monitor and tmux nothing at all. */
-  async leavesNothing(): Promise<void> {
+  private async leavesNothing(task: string): Promise<void> {
     await emptied(() =>
       this.processes()
         .filter((one) => !isExpected(one.command))
@@ -118,6 +121,13 @@ export class FaultWorld extends World {
     )
     // Of two that were started at once one goes by itself; until then it would take the other's place.
     await emptied(() => this.monitors.slice(1).map(inWords))
+    // What somebody who was killed has left in the way, the next one to come along takes away.
+    expect(await this.rca(['resume', task])).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('done'),
+    })
+    if (this.monitors.length === 0) this.start(['monitor'])
+    await this.watched()
     expect(await this.rca(['monitor', 'stop'])).toMatchObject({ code: 0 })
     await emptied(() => leftIn(this.state))
     const server = this.server()
