@@ -6,7 +6,7 @@ import { poke } from '../supervise/presence.ts'
 import { isAlive } from '../system/identity.ts'
 import { pausePoint } from '../system/pause.ts'
 import { endAll, type Found, signal } from '../system/processes.ts'
-import { hasExit } from '../task/attempt.ts'
+import { attemptNumbers, hasExit, readAttempt, sweepLaunch } from '../task/attempt.ts'
 import { killedAfterLastClaim, killRequested } from '../task/entries.ts'
 import { appendJournal } from '../task/journal.ts'
 import { type TaskJson, taskJson } from '../task/json.ts'
@@ -69,6 +69,7 @@ export async function endTask(
   pausePoint('killed')
   await endHelpers(spec)
   closeSession(settled, context)
+  await launcherGone(settled)
   const ended = await observe(readTask(task.dir) ?? settled, context.now())
   closeBooks(ended)
   return ended
@@ -85,6 +86,16 @@ async function endProcesses(task: Observed, find: () => Found[], options: KillOp
       return left
     if (Date.now() > until) signal(launcher, 'SIGKILL')
     await sleep(10)
+  }
+}
+
+/** With its session a launch script that waited to be told what is next has gone, in a moment. */
+async function launcherGone({ dir }: Observed): Promise<void> {
+  const until = Date.now() + 1_000
+  for (const number of attemptNumbers(dir)) {
+    const { launcher } = readAttempt(dir, number)
+    while (launcher && isAlive(launcher) && Date.now() < until) await sleep(2)
+    sweepLaunch(dir, number)
   }
 }
 

@@ -1,6 +1,7 @@
 import { closeSync, constants, existsSync, openSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { isAlive } from '../system/identity.ts'
+import { pausePoint } from '../system/pause.ts'
 import { readAttempt } from '../task/attempt.ts'
 import { attemptFiles, files } from '../task/paths.ts'
 import { until } from './startup.ts'
@@ -17,7 +18,9 @@ export function isWaiting(dir: string, attempt: number): boolean {
 
 /** Has the launch script of an earlier attempt become that of the next one. False: it did not within a second. */
 export async function handOver(dir: string, from: number, to: number): Promise<boolean> {
-  if (!isWaiting(dir, from) || !tell(dir, from, `go ${to}`)) return false
+  if (from === 0 || !isWaiting(dir, from)) return false
+  pausePoint('handing-over')
+  if (!tell(dir, from, `go ${to}`)) return false
   const folder = files.attempt(dir, to)
   const begun = () => (existsSync(join(folder, attemptFiles.begun)) ? true : undefined)
   return (await until([folder], begun, { timeoutMs: 1_000, everyMs: 50 })) === true

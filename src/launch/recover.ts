@@ -9,7 +9,7 @@ import { readOwn, writeDurable } from '../system/durable.ts'
 import { isAlive } from '../system/identity.ts'
 import { pausePoint } from '../system/pause.ts'
 import { run } from '../system/run.ts'
-import { attemptNumbers, readAttempt } from '../task/attempt.ts'
+import { attemptNumbers, readAttempt, sweepLaunch } from '../task/attempt.ts'
 import { formatEnvironment, resumeEnvironment } from '../task/environment.ts'
 import { appendJournal } from '../task/journal.ts'
 import type { Observed } from '../task/observe.ts'
@@ -65,6 +65,7 @@ export async function recover(
   const plan = await driver.planResume(request, known, summary, run)
   const way = asLaunch(task, plan, driver, request, { given: options.prompt !== null, prompt })
   keepEnvironment(task.dir, env)
+  const earlier = lastThatRan(task.dir)
   const attempt = (attemptNumbers(task.dir).at(-1) ?? 0) + 1
   const eventsOffset = sizeOf(files.events(task.dir))
   const note = noteOf(plan)
@@ -73,9 +74,15 @@ export async function recover(
   ensureSocketDirectory(tmux.socket, context.uid)
   const launch: Launch = { ...way, dir: task.dir, spec, attempt, binary, by: options.by }
   const begun = await launchAttempt(launch, context, async (input) =>
-    (await handOver(task.dir, attempt - 1, attempt)) ? null : reachShell(tmux, input, context.env),
+    (await handOver(task.dir, earlier, attempt)) ? null : reachShell(tmux, input, context.env),
   )
+  if (earlier > 0) sweepLaunch(task.dir, earlier)
   return { dir: task.dir, attempt, begun, driver, eventsOffset, note }
+}
+
+/** The newest attempt whose launch script has run: only that can still hold a pane. 0: none. */
+function lastThatRan(dir: string): number {
+  return attemptNumbers(dir).findLast((number) => readAttempt(dir, number).begun === 'launched') ?? 0
 }
 
 function keepEnvironment(dir: string, env: Readonly<Record<string, string>>): void {

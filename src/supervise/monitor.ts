@@ -6,6 +6,7 @@ import type { Context } from '../context.ts'
 import { RcaError } from '../errors.ts'
 import { repairSocket } from '../launch/repair.ts'
 import { pausePoint } from '../system/pause.ts'
+import { attemptNumbers, sweepLaunch } from '../task/attempt.ts'
 import { readDigest } from '../task/digest.ts'
 import { appendJournal } from '../task/journal.ts'
 import { observe } from '../task/observe.ts'
@@ -254,6 +255,7 @@ export class Supervisor {
 
   private forget(one: Tracked): void {
     this.over.set(one.dir, sizeOf(files.journal(one.dir)))
+    for (const number of attemptNumbers(one.dir)) sweepLaunch(one.dir, number)
     release(one)
     this.tasks.delete(one.dir)
   }

@@ -2,7 +2,7 @@ import { linkSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync, write
 import { join } from 'node:path'
 import { errno, unless } from '../errors.ts'
 import { readOwn, syncDirectory, writeSynced } from '../system/durable.ts'
-import { ownIdentity, type ProcessIdentity, parentIn, parseSelf } from '../system/identity.ts'
+import { isAlive, ownIdentity, type ProcessIdentity, parentIn, parseSelf } from '../system/identity.ts'
 import { crypto } from '../system/lazy.ts'
 import { pausePoint } from '../system/pause.ts'
 import { appendJournal } from './journal.ts'
@@ -88,6 +88,17 @@ export function sweepAttempts(task: string): void {
   const names = unless(['ENOENT'], [] as string[], () => readdirSync(files.attempts(task)))
   for (const name of names)
     if (name.startsWith('.')) rmSync(join(files.attempts(task), name), { recursive: true, force: true })
+}
+
+/** Takes away what a launch script leaves in its attempt's directory when it is killed; nothing while it lives. */
+export function sweepLaunch(task: string, number: number): void {
+  const { launcher } = readAttempt(task, number)
+  if (launcher && isAlive(launcher)) return
+  const folder = files.attempt(task, number)
+  const { alive, next, offer, begun } = attemptFiles
+  const gates = readdirSync(folder).filter((name) => name.startsWith(`.${begun}.`))
+  for (const name of ['view', 'out', alive, next, offer, ...gates])
+    rmSync(join(folder, name), { force: true })
 }
 
 /** The numbers of all claimed attempts, ascending. */

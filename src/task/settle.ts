@@ -1,14 +1,14 @@
-import { readdirSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { rmSync } from 'node:fs'
 import { errno } from '../errors.ts'
 import { writeDurable } from '../system/durable.ts'
 import { pausePoint } from '../system/pause.ts'
 import { endAll } from '../system/processes.ts'
+import { sweepLaunch } from './attempt.ts'
 import { keepDigest } from './digest.ts'
 import { ofType } from './entries.ts'
 import { appendJournal } from './journal.ts'
 import { type Observed, observe } from './observe.ts'
-import { attemptFiles, files } from './paths.ts'
+import { files } from './paths.ts'
 import { attemptHelpers } from './processes.ts'
 import { readTask, type Stored } from './store.ts'
 
@@ -36,11 +36,7 @@ export async function settle(task: Stored): Promise<Observed> {
 /** What a launch script that was killed could not do: its helpers run on, and its FIFOs and half-made records lie about. */
 async function tidyUp({ spec, dir }: Stored, attempt: number): Promise<void> {
   if (spec) await endAll(() => attemptHelpers(spec, attempt), { graceMs: 500 })
-  const folder = files.attempt(dir, attempt)
-  const { alive, exit, begun } = attemptFiles
-  const left = readdirSync(folder).filter((name) => name.startsWith(`.${begun}.`))
-  for (const name of ['view', 'out', alive, `${exit}.tmp`, ...left])
-    rmSync(join(folder, name), { force: true })
+  sweepLaunch(dir, attempt)
 }
 
 function record(task: Observed, end: NonNullable<Observed['pending']>): void {

@@ -13,7 +13,7 @@ const ON_THE_WAY = [
   'claim-entered',
   'claim-filled',
   'claimed',
-  'shell-chosen',
+  'handing-over',
   'typed',
   'begun',
 ]
