@@ -112,6 +112,11 @@ export class FaultWorld extends World {
     return status
   }
 
+  /** Files that nobody needs any more. */
+  leftInState(): string[] {
+    return leftIn(this.state)
+  }
+
   /** Nothing may be left of what was done: no process, no lock, nothing half-made; without monitor and tmux nothing at all. */
   private async leavesNothing(task: string): Promise<void> {
     await emptied(() =>
