@@ -23,12 +23,27 @@ export async function factsOf(
   remembered: Remembered,
   nowMs: number,
 ): Promise<TaskFacts> {
+  const { evidence } = task
+  const works = evidence?.agentAlive && phaseOf(evidence, nowMs) === 'working'
+  return gather(task, spec, remembered, works ? await activityOf(task, spec, nowMs) : null, nowMs)
+}
+
+/** What was seen of a task, as far as a decision rests on it. */
+export type Seen = Pick<Observed, 'derived' | 'evidence' | 'pending' | 'journal'>
+
+/** The same from what the agent, if one runs, was last seen doing. Pure. */
+export function gather(
+  task: Seen,
+  spec: Spec,
+  remembered: Remembered,
+  activity: TaskFacts['activity'],
+  nowMs: number,
+): TaskFacts {
   const { evidence, derived } = task
   const claimedAt = evidence?.record.claim?.claimedAt ?? spec.createdAt
-  const phase = evidence && phaseOf(evidence, nowMs)
   return {
     state: derived.state,
-    phase,
+    phase: evidence && phaseOf(evidence, nowMs),
     next: derived.next,
     unrecorded: task.pending !== null,
     claimantAlive: evidence?.claimantAlive ?? false,
@@ -38,18 +53,18 @@ export async function factsOf(
     killAsked: isKillOpen(task),
     noted: noted(task),
     policy: policyOf(spec),
-    activity: phase === 'working' && evidence?.agentAlive ? await activityOf(task, spec, nowMs) : null,
+    activity,
     ...remembered,
     nowMs,
   }
 }
 
-function isKillOpen({ journal: { entries } }: Observed): boolean {
+function isKillOpen({ journal: { entries } }: Seen): boolean {
   return killRequested(entries) && killedAfterLastClaim(entries) === null
 }
 
 /** What the journal says already since the newest claim. */
-function noted({ journal, derived }: Observed): TaskFacts['noted'] {
+function noted({ journal, derived }: Seen): TaskFacts['noted'] {
   const claim = journal.entries.findLastIndex((one) => one.type === 'attempt-claimed')
   const since = journal.entries.slice(claim + 1)
   return {
