@@ -135,6 +135,18 @@ describe('derive', () => {
     ]
     expect(stateOf(entries)).toMatchObject({ state: 'done', endedAt: iso(60) })
   })
+  it('a late second record of an earlier attempt’s end outweighed the newest end', () => {
+    const late = ended({ outcome: 'failed' }, iso(60))
+    const entries = [
+      created,
+      claimed(1),
+      ended({ outcome: 'failed' }),
+      claimed(2),
+      ended({ attempt: 2 }),
+      late,
+    ]
+    expect(stateOf(entries)).toMatchObject({ state: 'done', exit: { code: 0 } })
+  })
   it('is killed by whom, unless it had ended well', () => {
     const entries = [
       created,

@@ -94,8 +94,8 @@ export function phaseOf(evidence: Evidence, nowMs: number): Phase {
 /** Folds the journal over the spec and adds what can be seen now. Pure. */
 export function derive(facts: Facts): Derived {
   const { entries, evidence } = facts
-  const ends = ofType(entries, 'attempt-ended')
-  const concluded = evidence?.conclusion ? [...firstOfEach(ends), evidence.conclusion] : firstOfEach(ends)
+  const ends = firstOfEach(ofType(entries, 'attempt-ended'))
+  const concluded = evidence?.conclusion ? [...ends, evidence.conclusion] : ends
   const history = historyOf(facts)
   const judged = judge(facts, history)
   const next = judged.next ?? null
@@ -141,13 +141,12 @@ function judge(facts: Facts, history: History | null): Judged {
   if (!spec || !history) return unknown(facts.problems[0] ?? 'spec.json cannot be read')
   const killed = killedAfterLastClaim(entries)
   if (evidence) return seen(facts, history, evidence, killed)
-  const ends = ofType(entries, 'attempt-ended')
+  const ends = firstOfEach(ofType(entries, 'attempt-ended'))
   // An attempt that was called off says nothing where an earlier one has ended.
   const last = ends.findLast((one) => one.outcome !== 'called-off') ?? ends.at(-1)
   const claimed = ofType(entries, 'attempt-claimed').at(-1)
   if (!last || !claimed) return killed ? wasKilled(killed, null) : neverLaunched(facts, history)
-  const first = ends.find((one) => one.attempt === last.attempt) ?? last
-  return outcome(first, first.at, killed, history)
+  return outcome(last, last.at, killed, history)
 }
 
 function seen(facts: Facts, history: History, evidence: Evidence, killed: EntryOf<'killed'> | null): Judged {
