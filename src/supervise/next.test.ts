@@ -312,6 +312,13 @@ describe('a person’s resume', () => {
     }
   })
 
+  it('a late second record of an end before a resume counted as an end after it', () => {
+    const before = [first, ended(1, 1), resumed(2, HOUR)]
+    const late = ended(1, 1)
+    expect(next([...before, ended(2, 2 * HOUR, { outcome: 'completed' }), late])).toEqual({ kind: 'over' })
+    expect(again([...before, late, ended(2, 2 * HOUR)]).why).toBe('at-once')
+  })
+
   it('moves the deadline, and takes back what moved it before', () => {
     const entries = [first, jumped(1, HOUR), limited(1, HOUR, 2 * HOUR), resumed(2, 3 * HOUR)]
     expect(deadlineMs(history(entries, { deadlineMs: 5 * HOUR }))).toBe(T0 + 8 * HOUR)

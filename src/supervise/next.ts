@@ -1,4 +1,4 @@
-import { firstOfEach, ofType } from '../task/entries.ts'
+import { ofType, withoutSecondEnds } from '../task/entries.ts'
 import type { Policy } from '../task/policy.ts'
 import type { Entry, EntryOf } from '../task/schema.ts'
 
@@ -92,8 +92,10 @@ interface Epoch {
   readonly entries: readonly Entry[]
 }
 
-/** What happened since a person last asked for an attempt. */
-function epoch({ entries, createdMs }: History): Epoch {
+/** What happened since a person last asked for an attempt, each end once. */
+function epoch(history: History): Epoch {
+  const { createdMs } = history
+  const entries = withoutSecondEnds(history.entries)
   const index = entries.findLastIndex((one) => one.type === 'attempt-claimed' && one.by !== 'monitor')
   const entry = entries[index]
   return entry
@@ -115,10 +117,9 @@ function neverLaunched({ createdMs }: History): Next {
 
 function failuresOf(entries: readonly Entry[]): Failure[] {
   const claimed = new Map(ofType(entries, 'attempt-claimed').map((one) => [one.attempt, Date.parse(one.at)]))
-  const first = new Set<Entry>(firstOfEach(ofType(entries, 'attempt-ended')))
   return entries.flatMap((one): Failure[] => {
     if (one.type === 'recovery-failed') return [notLaunched(one)]
-    if (one.type !== 'attempt-ended' || !first.has(one) || one.outcome === 'called-off') return []
+    if (one.type !== 'attempt-ended' || one.outcome === 'called-off') return []
     return [ended(one, claimed.get(one.attempt) ?? 0)]
   })
 }

@@ -8,6 +8,12 @@ export function firstOfEach(ends: readonly EntryOf<'attempt-ended'>[]): EntryOf<
   return ends.filter((one) => !seenBefore.has(one.attempt) && seenBefore.add(one.attempt))
 }
 
+/** The same entries less the second records of an end, which say nothing new, however late they come. */
+export function withoutSecondEnds(entries: readonly Entry[]): Entry[] {
+  const first = new Set<Entry>(firstOfEach(ofType(entries, 'attempt-ended')))
+  return entries.filter((one) => one.type !== 'attempt-ended' || first.has(one))
+}
+
 export function ofType<T extends Entry['type']>(entries: readonly Entry[], type: T): EntryOf<T>[] {
   return entries.filter((one): one is EntryOf<T> => one.type === type)
 }
