@@ -292,6 +292,11 @@ describe('a task that was made and not launched', () => {
     expect(actionOn(made(MINUTE, { state: 'waiting' }))).toEqual({ kind: 'recover' })
   })
 
+  it('a task whose maker died waited for as long as the clock had been set back', () => {
+    expect(actionOn(made(-9 * HOUR))).toEqual({ kind: 'recover' })
+    expect(on(made(-SECOND))).toEqual(look(4 * SECOND))
+  })
+
   it('is launched at once where an attempt was called off', () => {
     expect(actionOn(made(0, { state: 'waiting', phase: 'called-off' }))).toEqual({ kind: 'recover' })
   })

@@ -135,7 +135,8 @@ function atRest(facts: TaskFacts): Decision {
 
 function again(facts: TaskFacts, next: Extract<Next, { kind: 'again' }>): Decision {
   const left = remaining(facts, next)
-  if (facts.phase === null && facts.state === 'starting' && facts.ageMs < MAKER_MS)
+  // What was made in the future was made before the clock was set back.
+  if (facts.phase === null && facts.state === 'starting' && Math.abs(facts.ageMs) < MAKER_MS)
     return look(MAKER_MS - facts.ageMs)
   if (left <= 0) return act({ kind: 'recover' }, CLOSELY_MS)
   if (facts.unrecorded) return act({ kind: 'settle' })

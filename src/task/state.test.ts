@@ -93,6 +93,12 @@ describe('phaseOf', () => {
     ['being claimed', evidence({ begun: 'no' }, { claimantAlive: true }), T0 + 9e9, 'preparing'],
     ['its claimant died a moment ago', evidence({ begun: 'no' }), T0 + 2_000, 'preparing'],
     ['its claimant died long ago', evidence({ begun: 'no' }), T0 + 1_001 + CLAIM_GRACE_MS, 'never-began'],
+    [
+      'its claimant died before the clock was set back',
+      evidence({ begun: 'no' }),
+      T0 + 999 - CLAIM_GRACE_MS,
+      'never-began',
+    ],
     ['the claim cannot be read', evidence({ begun: 'no', claim: null }), T0, 'never-began'],
   ])('%s', (_, seen, nowMs, phase) => expect(phaseOf(seen, nowMs)).toBe(phase))
 })
@@ -101,6 +107,11 @@ describe('derive', () => {
   it('is starting right after it was made, lost when nothing came of it', () => {
     expect(stateOf([created], null, T0 + 1_000).state).toBe('starting')
     expect(stateOf([created], null, T0 + CLAIM_GRACE_MS + 1).state).toBe('lost')
+  })
+  it('a launch that was cut off showed as starting for as long as the clock had been set back', () => {
+    expect(stateOf([created], null, T0 - 3_600_000).state).toBe('lost')
+    const seen = evidence({ begun: 'no' })
+    expect(stateOf([created, claimed(1)], seen, T0 - 3_600_000).state).toBe('lost')
   })
   it('is running, and stalled after a silence', () => {
     const seen = evidence({}, { agentAlive: true })

@@ -82,14 +82,17 @@ export function phaseOf(evidence: Evidence, nowMs: number): Phase {
   if (record.begun === 'called-off') return 'called-off'
   if (record.exit) return 'over'
   if (record.begun === 'no') {
-    const age = nowMs - Date.parse(record.claim?.claimedAt ?? '')
-    return evidence.claimantAlive || age < CLAIM_GRACE_MS ? 'preparing' : 'never-began'
+    const isNew = isRecent(Date.parse(record.claim?.claimedAt ?? ''), nowMs)
+    return evidence.claimantAlive || isNew ? 'preparing' : 'never-began'
   }
   if (evidence.agentAlive) return 'working'
   // The agent has ended (or not begun) but its launch script is there: it is about to write the record.
   if (evidence.launcherAlive) return record.agent ? 'working' : 'launching'
   return 'over'
 }
+
+/** What seems to lie further ahead was dated by a clock that has been set back since: that may be any time ago. */
+const isRecent = (atMs: number, nowMs: number) => Math.abs(nowMs - atMs) < CLAIM_GRACE_MS
 
 /** Folds the journal over the spec and adds what can be seen now. Pure. */
 export function derive(facts: Facts): Derived {
@@ -203,7 +206,7 @@ const unknown = (reason: string): Judged => live('unknown', reason)
 function neverLaunched(facts: Facts, history: History): Judged {
   const created = Date.parse(facts.spec?.createdAt ?? '')
   const next = nextStep(history)
-  if (!facts.evidence && facts.nowMs - created < CLAIM_GRACE_MS) return { ...live('starting', null), next }
+  if (!facts.evidence && isRecent(created, facts.nowMs)) return { ...live('starting', null), next }
   if (next.kind === 'again') return { ...live('waiting', next.reason), next }
   const reason = next.kind === 'gave-up' ? next.reason : 'the launch was cut off before the agent began'
   return {
