@@ -434,6 +434,19 @@ describe('a usage limit', () => {
     expect(refused(twice).delayMs).toBeLessThanOrEqual(150 * SECOND)
   })
 
+  it('more than ten refusals in a row had it go on at once, again and again', () => {
+    const refusals = (count: number) =>
+      Array.from({ length: count }, (_, index) => [
+        claimed(index + 1, index * HOUR, index === 0 ? 'person' : 'monitor'),
+        limited(index + 1, index * HOUR + SECOND, null),
+      ]).flat()
+    expect(again(refusals(11))).toMatchObject({ why: 'at-once', delayMs: 0 })
+    expect(again(refusals(12))).toMatchObject({ why: 'backoff', delayMs: 3 * MINUTE })
+    expect(again(refusals(14))).toMatchObject({ why: 'backoff', delayMs: 12 * MINUTE })
+    expect(next(refusals(12), { maxRetries: 2 }).kind).toBe('again')
+    expect(next(refusals(13), { maxRetries: 2 })).toMatchObject({ cause: 'retries' })
+  })
+
   it('is no failure: what comes after it counts as if it had not been', () => {
     const entries = [...failuresInARow(2), claimed(3, HOUR), limited(3, HOUR, null), claimed(4, 2 * HOUR)]
     expect(delay([...entries, ended(4, 2 * HOUR + 1)])).toBe(6 * MINUTE)

@@ -158,12 +158,10 @@ function limitsInARow(failures: readonly Failure[]): number {
 
 /** How many failures came last, back to the one whose attempt made progress. */
 function failuresInARow(failures: readonly Failure[]): number {
-  let count = 0
-  for (const one of failures.toReversed()) {
-    if (!isLimit(one) || count === 0) count++
-    if (one.progress) break
-  }
-  return count
+  const lastProgress = failures.findLastIndex((one) => one.progress)
+  const last = failures.slice(Math.max(0, lastProgress))
+  const limits = last.filter(isLimit).length
+  return last.length - limits + Math.max(0, limits - MOST_LIMITS)
 }
 
 function afterLimit(history: History, since: Epoch, last: Failure, limits: number): Next {
