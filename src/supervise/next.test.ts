@@ -227,6 +227,16 @@ describe('the brake', () => {
     ).toMatchObject({ cause: 'brake' })
   })
 
+  it('a loop of limits that had passed already, with a little progress in each round, was never ended', () => {
+    const loop = Array.from({ length: 31 }, (_, index) => [
+      claimed(index + 1, index * MINUTE, index === 0 ? 'person' : 'monitor'),
+      limited(index + 1, index * MINUTE + SECOND, 0, { progress: true }),
+    ]).flat()
+    expect(next(loop.slice(0, -2)).kind).toBe('again')
+    const reason = 'gave up, 30 resumes within an hour: limit reached'
+    expect(next(loop)).toEqual({ kind: 'gave-up', cause: 'brake', reason, hint: HINT })
+  })
+
   it('does not count what was called off', () => {
     const entries = [...progressing(2, MINUTE), claimed(3, 2 * MINUTE), calledOff(3, 3 * MINUTE)]
     expect(next(entries, { maxResumesPerHour: 2 }).kind).toBe('again')
@@ -277,6 +287,12 @@ describe('the deadline', () => {
 
   it('waits for a stated limit that ends after it', () => {
     expect(again([first, limited(1, HOUR, 100 * HOUR)], policy).why).toBe('limit')
+  })
+
+  it('a task that met a stated limit after its deadline went on for ever', () => {
+    const met = (ms: number) => [first, limited(1, ms, ms + HOUR, { progress: true })]
+    expect(next(met(5 * HOUR), policy).kind).toBe('again')
+    expect(next(met(5 * HOUR + 1), policy)).toMatchObject({ kind: 'gave-up', cause: 'deadline' })
   })
 
   it('counts the time of a limit whose end is a guess', () => {

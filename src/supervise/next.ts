@@ -171,8 +171,9 @@ function afterLimit(history: History, since: Epoch, last: Failure, limits: numbe
   const base =
     last.resetsMs === null ? last.atMs + wait : Math.max(last.resetsMs, last.atMs + (limits - 1) * MINUTE)
   const dueMs = Math.round(base + LIMIT_MARGIN_MS + jitterOf(history, limits) * MINUTE)
-  const deadline = deadlineOf(history, since)
-  if (guess && deadline !== null && dueMs > deadline) return pastDeadline(history, last)
+  // The time until a stated end does not count towards the deadline.
+  const stop = stopped(history, since, last, { dueMs, countedMs: guess ? dueMs : last.atMs })
+  if (stop) return stop
   const reason = guess
     ? `${last.reason} (no reset time was stated: the next attempt is a guess)`
     : last.reason
@@ -189,12 +190,8 @@ function afterFailures(history: History, since: Epoch, last: Failure, count: num
   }
   const delayMs = backoff(policy.backoffMs, count, policy.jitter * jitterOf(history, count))
   const dueMs = last.atMs + delayMs
-  if (resumesWithinAnHour(since.entries, dueMs) >= policy.maxResumesPerHour) {
-    const reason = `gave up, ${policy.maxResumesPerHour} resumes within an hour: ${last.reason}`
-    return gaveUp('brake', reason, hintOf(session))
-  }
-  const deadline = deadlineOf(history, since)
-  if (deadline !== null && dueMs > deadline) return pastDeadline(history, last)
+  const stop = stopped(history, since, last, { dueMs, countedMs: dueMs })
+  if (stop) return stop
   const why = delayMs === 0 ? 'at-once' : 'backoff'
   return { kind: 'again', why, dueMs, delayMs, reason: last.reason, guess: false }
 }
@@ -204,7 +201,20 @@ function backoff(baseMs: number, count: number, jitter: number): number {
   return count <= 1 ? 0 : Math.round(baseMs * 2 ** Math.min(count - 2, 30) * (1 + jitter))
 }
 
-function pastDeadline({ session }: History, last: Failure): Next {
+/** The brake and the deadline; null: the attempt may be made. `countedMs`: when it is due as far as the deadline counts. */
+function stopped(
+  history: History,
+  since: Epoch,
+  last: Failure,
+  { dueMs, countedMs }: { readonly dueMs: number; readonly countedMs: number },
+): Next | null {
+  const { session } = history
+  const { maxResumesPerHour: most } = history.policy
+  if (resumesWithinAnHour(since.entries, dueMs) >= most) {
+    return gaveUp('brake', `gave up, ${most} resumes within an hour: ${last.reason}`, hintOf(session))
+  }
+  const deadline = deadlineOf(history, since)
+  if (deadline === null || countedMs <= deadline) return null
   return gaveUp('deadline', `gave up, the deadline of supervision has come: ${last.reason}`, hintOf(session))
 }
 
