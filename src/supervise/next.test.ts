@@ -289,6 +289,33 @@ describe('the deadline', () => {
     expect(again([first, limited(1, HOUR, 100 * HOUR)], policy).why).toBe('limit')
   })
 
+  it('a clock that jumped during a stated limit moved the deadline twice', () => {
+    const parked = (jumpMs: number, claimMs: number) => [
+      limited(1, HOUR, 4 * HOUR),
+      jumped(2 * HOUR, jumpMs),
+      claimed(2, claimMs),
+    ]
+    const deadline = (jumpMs: number, claimMs: number) =>
+      deadlineMs(history([first, ...parked(jumpMs, claimMs)], policy))
+    // Asleep for two of the three hours, and set back by two hours in the course of five.
+    expect(deadline(2 * HOUR, 4 * HOUR)).toBe(T0 + 8 * HOUR)
+    expect(deadline(-2 * HOUR, 4 * HOUR)).toBe(T0 + 8 * HOUR)
+    expect(deadline(-4 * HOUR, 0)).toBe(T0 + 4 * HOUR)
+  })
+
+  it('does not begin to park before the attempt was claimed, nor again for a second record of the same end', () => {
+    const late = [
+      first,
+      ended(1, MINUTE),
+      claimed(2, HOUR),
+      limited(2, MINUTE, 4 * HOUR),
+      claimed(3, 4 * HOUR),
+    ]
+    expect(deadlineMs(history(late, policy))).toBe(T0 + 8 * HOUR)
+    const twice = [...late, limited(2, MINUTE, 4 * HOUR), ended(3, 5 * HOUR), claimed(4, 6 * HOUR)]
+    expect(deadlineMs(history(twice, policy))).toBe(T0 + 8 * HOUR)
+  })
+
   it('a task that met a stated limit after its deadline went on for ever', () => {
     const met = (ms: number) => [first, limited(1, ms, ms + HOUR, { progress: true })]
     expect(next(met(5 * HOUR), policy).kind).toBe('again')

@@ -246,16 +246,20 @@ function deadlineOf({ policy }: History, since: Epoch): number | null {
   return since.startMs + policy.deadlineMs + jumps + parkedMs(since.entries)
 }
 
+/** From the end that stated a limit to the next claim, less the jumps between them: those count whether it waits or not. */
 function parkedMs(entries: readonly Entry[]): number {
   let parked = 0
-  let limitAt: number | null = null
+  let claimedMs = 0
+  let sinceMs: number | null = null
   for (const one of entries) {
+    const atMs = Date.parse(one.at)
+    if (one.type === 'clock-jumped' && sinceMs !== null) sinceMs += one.byMs
     if (one.type === 'attempt-ended')
-      limitAt = one.cause === 'usage-limit' && one.resetsAt ? Date.parse(one.at) : null
-    if (one.type === 'attempt-claimed' && limitAt !== null) {
-      parked += Math.max(0, Date.parse(one.at) - limitAt)
-      limitAt = null
-    }
+      sinceMs = one.cause === 'usage-limit' && one.resetsAt ? Math.max(atMs, claimedMs) : null
+    if (one.type !== 'attempt-claimed') continue
+    parked += sinceMs === null ? 0 : Math.max(0, atMs - sinceMs)
+    claimedMs = atMs
+    sinceMs = null
   }
   return parked
 }
