@@ -268,7 +268,7 @@ describe('the deadline', () => {
 
   it('is none where it is null', () => {
     expect(next(failsAt(1e6 * HOUR), { deadlineMs: null }).kind).toBe('again')
-    expect(deadlineMs(history(failsAt(HOUR)))).toBeNull()
+    expect(deadlineMs(history(failsAt(HOUR)), null)).toBeNull()
   })
 
   it('moves with the clock, whichever way that was set', () => {
@@ -276,17 +276,29 @@ describe('the deadline', () => {
     expect(kindAt(7 * HOUR + 1, jumped(HOUR, 2 * HOUR))).toBe('gave-up')
     expect(kindAt(3 * HOUR, jumped(HOUR, -2 * HOUR))).toBe('again')
     expect(kindAt(3 * HOUR + 1, jumped(HOUR, -2 * HOUR))).toBe('gave-up')
-    expect(deadlineMs(history([first, jumped(1, HOUR), jumped(2, -3 * HOUR)], policy))).toBe(T0 + 3 * HOUR)
+    expect(deadlineMs(history([first, jumped(1, HOUR), jumped(2, -3 * HOUR)], policy), null)).toBe(
+      T0 + 3 * HOUR,
+    )
   })
 
   it('does not count the time that a stated limit kept the task waiting', () => {
     const parked = [limited(1, HOUR, 4 * HOUR), claimed(2, 4 * HOUR)]
-    expect(deadlineMs(history([first, ...parked], policy))).toBe(T0 + 8 * HOUR)
+    expect(deadlineMs(history([first, ...parked], policy), null)).toBe(T0 + 8 * HOUR)
     expect(next([first, ...parked, ended(2, 7 * HOUR, { progress: true })], policy).kind).toBe('again')
   })
 
   it('waits for a stated limit that ends after it', () => {
     expect(again([first, limited(1, HOUR, 100 * HOUR)], policy).why).toBe('limit')
+  })
+
+  it('supervision seemed to end before the attempt that a stated limit put off', () => {
+    const met = [first, limited(1, HOUR, 100 * HOUR)]
+    const step = again(met, policy)
+    expect(deadlineMs(history(met, policy), step)).toBe(step.dueMs + 4 * HOUR)
+    const guessed = history([first, limited(1, HOUR, null)], policy)
+    expect(deadlineMs(guessed, nextStep(guessed))).toBe(T0 + 5 * HOUR)
+    const crashed = history([first, ended(1, HOUR), ended(2, HOUR)], policy)
+    expect(deadlineMs(crashed, nextStep(crashed))).toBe(T0 + 5 * HOUR)
   })
 
   it('a clock that jumped during a stated limit moved the deadline twice', () => {
@@ -296,7 +308,7 @@ describe('the deadline', () => {
       claimed(2, claimMs),
     ]
     const deadline = (jumpMs: number, claimMs: number) =>
-      deadlineMs(history([first, ...parked(jumpMs, claimMs)], policy))
+      deadlineMs(history([first, ...parked(jumpMs, claimMs)], policy), null)
     // Asleep for two of the three hours, and set back by two hours in the course of five.
     expect(deadline(2 * HOUR, 4 * HOUR)).toBe(T0 + 8 * HOUR)
     expect(deadline(-2 * HOUR, 4 * HOUR)).toBe(T0 + 8 * HOUR)
@@ -311,9 +323,9 @@ describe('the deadline', () => {
       limited(2, MINUTE, 4 * HOUR),
       claimed(3, 4 * HOUR),
     ]
-    expect(deadlineMs(history(late, policy))).toBe(T0 + 8 * HOUR)
+    expect(deadlineMs(history(late, policy), null)).toBe(T0 + 8 * HOUR)
     const twice = [...late, limited(2, MINUTE, 4 * HOUR), ended(3, 5 * HOUR), claimed(4, 6 * HOUR)]
-    expect(deadlineMs(history(twice, policy))).toBe(T0 + 8 * HOUR)
+    expect(deadlineMs(history(twice, policy), null)).toBe(T0 + 8 * HOUR)
   })
 
   it('a task that met a stated limit after its deadline went on for ever', () => {
@@ -324,13 +336,13 @@ describe('the deadline', () => {
 
   it('counts the time of a limit whose end is a guess', () => {
     const parked = [limited(1, HOUR, null), claimed(2, 4 * HOUR)]
-    expect(deadlineMs(history([first, ...parked], policy))).toBe(T0 + 5 * HOUR)
+    expect(deadlineMs(history([first, ...parked], policy), null)).toBe(T0 + 5 * HOUR)
     expect(next([first, limited(1, 4.9 * HOUR, null)], policy)).toMatchObject({ cause: 'deadline' })
   })
 
   it('counts from the task’s making until a person’s claim is there', () => {
-    expect(deadlineMs(history([], policy))).toBe(T0 + 5 * HOUR)
-    expect(deadlineMs(history([claimed(1, MINUTE, 'person')], policy))).toBe(T0 + 5 * HOUR + MINUTE)
+    expect(deadlineMs(history([], policy), null)).toBe(T0 + 5 * HOUR)
+    expect(deadlineMs(history([claimed(1, MINUTE, 'person')], policy), null)).toBe(T0 + 5 * HOUR + MINUTE)
   })
 })
 
@@ -364,7 +376,7 @@ describe('a person’s resume', () => {
 
   it('moves the deadline, and takes back what moved it before', () => {
     const entries = [first, jumped(1, HOUR), limited(1, HOUR, 2 * HOUR), resumed(2, 3 * HOUR)]
-    expect(deadlineMs(history(entries, { deadlineMs: 5 * HOUR }))).toBe(T0 + 8 * HOUR)
+    expect(deadlineMs(history(entries, { deadlineMs: 5 * HOUR }), null)).toBe(T0 + 8 * HOUR)
   })
 
   it('lets go of the brake', () => {
@@ -375,7 +387,7 @@ describe('a person’s resume', () => {
   it('is every claim of a release that knew no monitor', () => {
     const entries = [claimed(1, 0, null), ended(1, 1), claimed(2, HOUR, null), ended(2, HOUR + 1)]
     expect(again(entries)).toMatchObject({ why: 'at-once', dueMs: T0 + HOUR + 1 })
-    expect(deadlineMs(history(entries, { deadlineMs: HOUR }))).toBe(T0 + 2 * HOUR)
+    expect(deadlineMs(history(entries, { deadlineMs: HOUR }), null)).toBe(T0 + 2 * HOUR)
   })
 
   it('is not what the monitor claims', () => {

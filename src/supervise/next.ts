@@ -82,9 +82,11 @@ export function nextStep(history: History): Next {
   return afterFailures(history, since, last, failuresInARow(failures))
 }
 
-/** When supervision ends, ms since the epoch; null: never. Pure. */
-export function deadlineMs(history: History): number | null {
-  return deadlineOf(history, epoch(history))
+/** When supervision ends, ms since the epoch; null: never. `next`: what an attempt at rest waits for. Pure. */
+export function deadlineMs(history: History, next: Next | null): number | null {
+  const deadline = deadlineOf(history, epoch(history))
+  const parks = next?.kind === 'again' && next.why === 'limit' && !next.guess
+  return deadline === null ? null : deadline + (parks ? next.delayMs : 0)
 }
 
 interface Epoch {

@@ -103,7 +103,7 @@ export function derive(facts: Facts): Derived {
   const judged = judge(facts, history)
   const next = judged.next ?? null
   const live = isLive(judged.state)
-  const deadline = live && history && history.policy.restart !== 'never' ? deadlineMs(history) : null
+  const deadline = live && history && history.policy.restart !== 'never' ? deadlineMs(history, next) : null
   return {
     ...judged,
     cause: judged.cause ?? null,
