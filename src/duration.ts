@@ -29,3 +29,10 @@ export function formatDuration(ms: number): string {
   if (hours < 24) return minutes % 60 === 0 ? `${hours}h` : `${hours}h ${minutes % 60}m`
   return `${Math.floor(hours / 24)}d`
 }
+
+/** `2m 10s`, and from an hour on as `formatDuration`: for what is to come, which is waited for to the second. */
+export function formatWait(ms: number): string {
+  const seconds = Math.max(0, Math.round(ms / 1_000))
+  if (seconds < 60 || seconds >= 3_600 || seconds % 60 === 0) return formatDuration(seconds * 1_000)
+  return `${Math.floor(seconds / 60)}m ${seconds % 60}s`
+}

@@ -8,6 +8,7 @@ import { type Context, stateDirectory, tmuxFrom } from './context.ts'
 import { parseDuration } from './duration.ts'
 import { RcaError } from './errors.ts'
 import { createIo, type Io, readStdin } from './io.ts'
+import type { TaskJson } from './task/json.ts'
 import { checkAgent, checkTaskName } from './task/names.ts'
 import { mergePolicy } from './task/policy.ts'
 import { STATES } from './task/state.ts'
@@ -132,7 +133,14 @@ const list: Verb = async (_, options) => {
   if (flag(options, 'quiet')) return io.out(tasks.map((task) => `${task.name}\n`).join(''))
   if (io.json) return io.outJson(tasks)
   const { renderList } = await import('./render/list.ts')
-  io.out(renderList(tasks, context.now(), io.paint, io.width))
+  io.out(renderList(tasks, context.now(), io.paint, io.width, await isSupervised(tasks, context)))
+}
+
+/** Whether tasks that wait are waited on by anybody. */
+async function isSupervised(tasks: readonly TaskJson[], context: Context): Promise<boolean> {
+  if (!tasks.some((task) => task.state === 'waiting')) return true
+  const { runningMonitor } = await import('./supervise/presence.ts')
+  return runningMonitor(context.state) !== null
 }
 
 function oneOf(option: string, value: string, allowed: readonly string[]): void {

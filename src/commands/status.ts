@@ -2,12 +2,16 @@ import { driverFor } from '../agents/index.ts'
 import type { Context } from '../context.ts'
 import { RcaError } from '../errors.ts'
 import { sessionPanes } from '../launch/terminal.ts'
+import { runningMonitor } from '../supervise/presence.ts'
+import { comingOf, type Death, deathsOf, type NextJson } from '../supervise/why.ts'
+import { type Activity, readActivity } from '../task/activity.ts'
 import { type AttemptRecord, attemptNumbers, readAttempt } from '../task/attempt.ts'
 import { exitOf } from '../task/conclude.ts'
 import { ofType } from '../task/entries.ts'
 import { type TaskJson, taskJson } from '../task/json.ts'
 import { type Observed, observe } from '../task/observe.ts'
 import { summarizeOutput, WHOLE } from '../task/output.ts'
+import { type Policy, policyOf } from '../task/policy.ts'
 import { survivors } from '../task/processes.ts'
 import type { EntryOf } from '../task/schema.ts'
 import { isLive } from '../task/state.ts'
@@ -24,7 +28,24 @@ interface AttemptJson {
   readonly reason: string | null
 }
 
+interface MonitorJson {
+  readonly running: boolean
+  readonly pid: number | null
+  readonly version: string | null
+  readonly since: string | null
+  readonly origin: string | null
+}
+
 export interface StatusJson extends TaskJson {
+  /** What becomes of it by itself, and when. */
+  readonly next: NextJson
+  /** The tally of attempts that did not end well, the oldest first. */
+  readonly deaths: readonly Death[]
+  /** What an agent that runs was last seen doing, in words. */
+  readonly doing: string | null
+  readonly policy: Policy | null
+  /** Who would go on with it. */
+  readonly monitor: MonitorJson
   readonly attemptList: readonly AttemptJson[]
   /** What the verdict rests on, one line each, for people. */
   readonly evidence: readonly string[]
@@ -38,18 +59,31 @@ export interface StatusJson extends TaskJson {
 
 /** Everything that is known of a task, with the evidence for its state. Writes nothing. */
 export async function status(name: string, context: Context): Promise<StatusJson> {
-  const task = await observe(findTask(context.state, name), context.now())
+  const nowMs = context.now()
+  const task = await observe(findTask(context.state, name), nowMs)
   const attempts = attemptNumbers(task.dir).map((number) => readAttempt(task.dir, number))
   const processes = task.spec ? survivors(task.spec) : []
   const session = sessionOf(task, context)
   const problems = [...task.problems, ...attempts.flatMap((record) => record.problems)]
   const told = await summary(task)
+  const activity = await activityOf(task)
+  const monitor = monitorJson(context)
   const json = taskJson(task)
   return {
     ...json,
     agentSessionId: json.agentSessionId ?? told?.sessionId ?? null,
     denials: told?.denials ?? json.denials,
     usage: isLive(task.derived.state) ? (told?.usage ?? json.usage) : json.usage,
+    next: comingOf({
+      derived: task.derived,
+      finishedMs: activity?.finished ? Date.parse(task.lastActivityAt ?? '') || nowMs : null,
+      monitorRuns: monitor.running,
+      nowMs,
+    }),
+    deaths: deathsOf(task.derived.history?.entries ?? task.journal.entries),
+    doing: activity?.doing ?? null,
+    policy: task.spec && policyOf(task.spec),
+    monitor,
     lastMessage: told?.lastMessage ?? null,
     attemptList: attempts.map((record) => attemptJson(record, task)),
     evidence: [...evidenceLines(task, processes.length, session), ...problems],
@@ -61,6 +95,18 @@ export async function status(name: string, context: Context): Promise<StatusJson
 
 async function summary(task: Observed) {
   return task.spec && summarizeOutput(task.dir, await driverFor(task.spec.agent), { ...WHOLE, ended: false })
+}
+
+/** Of an agent that runs. */
+async function activityOf({ spec, dir, evidence }: Observed): Promise<Activity | null> {
+  if (!spec || !evidence?.agentAlive) return null
+  return readActivity(dir, await driverFor(spec.agent), evidence.record.claim?.eventsOffset ?? 0)
+}
+
+function monitorJson(context: Context): MonitorJson {
+  const monitor = runningMonitor(context.state)
+  const { pid = null, version = null, since = null, origin = null } = monitor ?? {}
+  return { running: monitor !== null, pid, version, since, origin }
 }
 
 function sessionOf(task: Observed, context: Context): StatusJson['session'] {

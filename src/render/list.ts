@@ -1,5 +1,5 @@
 import Table from 'cli-table3'
-import { formatDuration } from '../duration.ts'
+import { formatDuration, formatWait } from '../duration.ts'
 import type { TaskJson } from '../task/json.ts'
 import type { Paint } from './paint.ts'
 import { oneLine } from './text.ts'
@@ -22,8 +22,14 @@ const BARE = {
   middle: '  ',
 }
 
-/** The table of `rca list`. Pure. */
-export function renderList(tasks: readonly TaskJson[], nowMs: number, paint: Paint, width: number): string {
+/** The table of `rca list`; `supervised`: a monitor runs. Pure. */
+export function renderList(
+  tasks: readonly TaskJson[],
+  nowMs: number,
+  paint: Paint,
+  width: number,
+  supervised = true,
+): string {
   if (tasks.length === 0) return 'No tasks. Start one: rca start <agent> <task-name> -p "…"\n'
   const table = new Table({
     head: ['TASK', 'STATE', 'STARTED', 'ACTIVE', 'TRIES', 'NOTE'].map((head) => paint.dim(head)),
@@ -31,11 +37,22 @@ export function renderList(tasks: readonly TaskJson[], nowMs: number, paint: Pai
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
   })
   const used = Math.max(...tasks.map((task) => task.name.length)) + 40
-  for (const task of tasks) table.push(row(task, nowMs, paint, Math.max(20, width - used)))
+  for (const task of tasks)
+    table.push(row(task, note(task, nowMs, supervised), nowMs, paint, Math.max(20, width - used)))
   return `${table.toString().replaceAll(/[ \t]+$/gm, '')}\n`
 }
 
-function row(task: TaskJson, nowMs: number, paint: Paint, noteWidth: number): string[] {
+/** Of a task that waits: when it goes on, and why it waits. */
+function note(task: TaskJson, nowMs: number, supervised: boolean): string {
+  const { reason, nextAttemptAt } = task
+  if (task.state !== 'waiting' || nextAttemptAt === null) return reason ?? task.cwd ?? ''
+  const leftMs = Date.parse(nextAttemptAt) - nowMs
+  const when = leftMs > 0 ? `resumes in ${formatWait(leftMs)}` : 'resumes now'
+  const told = supervised ? when : `${when}, once a monitor runs`
+  return reason === null ? told : `${told}: ${reason}`
+}
+
+function row(task: TaskJson, note: string, nowMs: number, paint: Paint, noteWidth: number): string[] {
   const ago = (time: string | null) =>
     time === null ? '-' : `${formatDuration(nowMs - Date.parse(time))} ago`
   return [
@@ -44,6 +61,6 @@ function row(task: TaskJson, nowMs: number, paint: Paint, noteWidth: number): st
     ago(task.startedAt),
     ago(task.lastActivityAt),
     String(task.attempts),
-    oneLine(task.reason ?? task.cwd ?? '', noteWidth),
+    oneLine(note, noteWidth),
   ]
 }

@@ -1,8 +1,13 @@
 import type { StatusJson } from '../commands/status.ts'
 import { formatDuration } from '../duration.ts'
 import type { TaskJson } from '../task/json.ts'
+import { isLive } from '../task/state.ts'
 import type { Paint } from './paint.ts'
 import { oneLine } from './text.ts'
+import { deathLine, deathsHeading, nextSentence, policyLine } from './why.ts'
+
+/** Of attempts and deaths, the newest so many are shown; --json has all. */
+const NEWEST = 10
 
 /** What `rca start` and `rca resume` tell a person. Pure. */
 export function renderStarted(task: TaskJson, verb: string, paint: Paint): string {
@@ -28,6 +33,8 @@ export function renderStatus(task: StatusJson, nowMs: number, paint: Paint): str
   const rows: [string, string | null][] = [
     ['reason', task.reason],
     ['hint', task.hint],
+    ['next', nextSentence(task, nowMs)],
+    ['doing', task.doing],
     ['folder', task.cwd],
     ['access', task.access],
     ['conversation', task.agentSessionId],
@@ -36,13 +43,16 @@ export function renderStatus(task: StatusJson, nowMs: number, paint: Paint): str
     ['ended', ago(task.endedAt)],
     ['exit', task.exit === null ? null : 'code' in task.exit ? `code ${task.exit.code}` : task.exit.signal],
     ['tokens', tokens(task)],
+    ['policy', task.policy && policyLine(task.policy)],
+    ['monitor', task.state !== 'foreign' && isLive(task.state) ? monitorLine(task.monitor, nowMs) : null],
     ['records', task.taskDir],
   ]
   const known = rows.filter((row): row is [string, string] => row[1] !== null)
   return [
     `${paint.bold(task.name)}  ${paint.state(task.state)}`,
     ...known.map(([name, value]) => `  ${paint.dim(name.padEnd(13))}${oneLine(value, 400)}`),
-    ...section('attempts', task.attemptList.map(attemptLine), paint),
+    ...section('attempts', newest(task.attemptList.map(attemptLine)), paint),
+    ...section(deathsHeading(task.deaths), newest(task.deaths.map((one) => deathLine(one, nowMs))), paint),
     ...section('evidence', task.evidence, paint),
     ...section('refused for lack of permission', task.denials, paint),
     ...section(
@@ -53,6 +63,17 @@ export function renderStatus(task: StatusJson, nowMs: number, paint: Paint): str
     ...section('last message', task.lastMessage === null ? [] : [task.lastMessage], paint),
     '',
   ].join('\n')
+}
+
+function monitorLine({ running, pid, version, since }: StatusJson['monitor'], nowMs: number): string {
+  if (!running) return 'none runs'
+  const age = since === null ? '' : ` for ${formatDuration(nowMs - Date.parse(since))}`
+  return `runs${age} (pid ${pid}, rca ${version})`
+}
+
+function newest(lines: readonly string[]): string[] {
+  const left = lines.length - NEWEST
+  return left > 0 ? [`… ${left} earlier`, ...lines.slice(left)] : [...lines]
 }
 
 function section(title: string, lines: readonly string[], paint: Paint): string[] {

@@ -89,6 +89,11 @@ export function deadlineMs(history: History, next: Next | null): number | null {
   return deadline === null ? null : deadline + (parks ? next.delayMs : 0)
 }
 
+/** How many attempts in a row have brought no progress, since a person last asked for one. Pure. */
+export function failureStreak(history: History): number {
+  return failuresInARow(failuresOf(epoch(history).entries))
+}
+
 interface Epoch {
   readonly startMs: number
   readonly entries: readonly Entry[]

@@ -66,6 +66,8 @@ export interface Derived {
   readonly deadlineAt: string | null
   /** What is to become of it now that no attempt is under way; null: one is, or it cannot be known. */
   readonly next: Next | null
+  /** What that rests on: the journal, with the newest end in it; null: the spec cannot be read. */
+  readonly history: History | null
 }
 
 type Judged = Pick<Derived, 'state' | 'reason' | 'hint' | 'exit' | 'endedAt'> &
@@ -108,6 +110,7 @@ export function derive(facts: Facts): Derived {
     ...judged,
     cause: judged.cause ?? null,
     next,
+    history,
     nextAttemptAt: next?.kind === 'again' ? new Date(next.dueMs).toISOString() : null,
     deadlineAt: deadline === null ? null : new Date(deadline).toISOString(),
     attempts: countAttempts(entries, evidence),

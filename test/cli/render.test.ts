@@ -8,6 +8,7 @@ import { renderLogItem } from '../../src/render/log.ts'
 import { PLAIN, wantsColour } from '../../src/render/paint.ts'
 import { renderBrief, renderStarted, renderStatus } from '../../src/render/task.ts'
 import { harmless, harmlessJson, oneLine } from '../../src/render/text.ts'
+import type { NextJson } from '../../src/supervise/why.ts'
 import type { TaskJson } from '../../src/task/json.ts'
 
 const NOW = Date.parse('2026-01-02T12:00:00Z')
@@ -37,10 +38,16 @@ function task(over: Partial<TaskJson> = {}): TaskJson {
   }
 }
 
+const NO_MONITOR = { running: false, pid: null, version: null, since: null, origin: null }
+const NOTHING: NextJson = {
+  ...{ what: 'nothing', why: 'never', at: null, guess: false, failures: 0, blockedBy: null },
+}
+
 function status(over: Partial<StatusJson> = {}): StatusJson {
   return {
     ...task(),
     ...{ attemptList: [], evidence: [], processes: [], session: null, problems: [], lastMessage: null },
+    ...{ next: NOTHING, deaths: [], doing: null, policy: null, monitor: NO_MONITOR },
     ...over,
   }
 }
@@ -106,6 +113,15 @@ describe('list', () => {
         '',
       ].join('\n'),
     )
+  })
+
+  it('says of a task that waits when it goes on', () => {
+    const waits = { state: 'waiting', reason: 'no answer', nextAttemptAt: '2026-01-02T12:02:10Z' } as const
+    const shown = (over: Partial<TaskJson>, supervised = true) =>
+      renderList([task({ ...waits, ...over })], NOW, PLAIN, 120, supervised)
+    expect(shown({})).toMatch(/1 {6}resumes in 2m 10s: no answer\n$/)
+    expect(shown({ nextAttemptAt: '2026-01-02T11:59:00Z' })).toContain('resumes now: no answer')
+    expect(shown({}, false)).toContain('resumes in 2m 10s, once a monitor runs: no answer')
   })
 
   it('says what to do where there is nothing', () => {
@@ -180,6 +196,26 @@ describe('task', () => {
     ])
       expect(text.replaceAll(/ +/g, ' ')).toContain(part.replaceAll(/ +/g, ' '))
     expect(text).toContain('the end')
+  })
+
+  it('status: the tally of deaths, who supervises, at most ten of each', () => {
+    const at = '2026-01-02T11:59:00Z'
+    const death = {
+      at,
+      outcome: 'failed',
+      exit: { code: 1 },
+      cause: 'crashed',
+      reason: 'x\u001b[2J',
+    } as const
+    const many = Array.from({ length: 12 }, (_, index) => ({ ...death, attempt: index + 1 }))
+    const deaths = many.map((one) => ({ ...one, progress: false, ranMs: 1_000 }))
+    const monitor = { running: true, pid: 7, version: '1', since: at, origin: 'a verb' }
+    const text = renderStatus(status({ deaths, monitor, doing: 'it runs ls' }), NOW, PLAIN)
+    expect(text).toContain('  12 deaths: 12 exit code 1\n    … 2 earlier\n    attempt 3 ')
+    expect(text).toContain(`attempt 12 exit code 1 after 1s, no progress, 1m ago (${at}): x[2J\n`)
+    expect(text).toMatch(/doing +it runs ls\n/)
+    expect(text).toMatch(/monitor +runs for 1m \(pid 7, rca 1\)\n/)
+    expect(renderStatus(status({ deaths, monitor, state: 'failed' }), NOW, PLAIN)).not.toContain('(pid 7')
   })
 
   it('error: a line and a hint, harmless', () => {
