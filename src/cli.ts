@@ -94,6 +94,11 @@ export function buildProgram(rest: readonly string[], load: () => Promise<Record
     )
     .option('--pane', 'what the tmux pane shows')
 
+  verb('events [task...]', 'print what happened to all tasks, or to these: one JSON object a line')
+    .option('-f, --follow', 'go on with what happens')
+    .option('-n, --tail <count>', 'of what has happened only the last so many')
+    .option('--since <time>', 'of what has happened only from this time on: a duration (10m) or RFC 3339')
+
   verb('wait <task...>', 'block until tasks have ended; 0 when all ended well')
     .option('--any', 'until the first of them has')
     .option('--timeout <duration>', 'give up after this long (exit code 124)')

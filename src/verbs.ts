@@ -160,13 +160,11 @@ const status: Verb = async ([name = ''], options) => {
 
 const logs: Verb = async ([name = ''], options) => {
   const { io, context } = await open(options)
-  const tail = options.tail === undefined ? null : wholeNumber('--tail', text(options, 'tail') ?? '')
-  if (flag(options, 'pane')) return showPane(name, tail, io, context)
+  const shown = stretch(options, context)
+  if (flag(options, 'pane')) return showPane(name, shown.tail, io, context)
   const stop = interruptible(() => {})
   const wanted = {
-    follow: flag(options, 'follow'),
-    tail,
-    sinceMs: options.since === undefined ? null : moment(text(options, 'since') ?? '', context.now()),
+    ...shown,
     attempt: options.attempt === undefined ? null : wholeNumber('--attempt', text(options, 'attempt') ?? ''),
   }
   const commands = await import('./commands/logs.ts')
@@ -180,6 +178,23 @@ const logs: Verb = async ([name = ''], options) => {
       ? showAsJson(io)
       : (item: LogItem) => io.out(renderLogItem(item, io.paint))
   for await (const item of commands.logs(name, wanted, context, stop)) show(item)
+}
+
+/** How much of a log or a journal is shown. */
+function stretch(options: Options, context: Context) {
+  return {
+    follow: flag(options, 'follow'),
+    tail: options.tail === undefined ? null : wholeNumber('--tail', text(options, 'tail') ?? ''),
+    sinceMs: options.since === undefined ? null : moment(text(options, 'since') ?? '', context.now()),
+  }
+}
+
+const events: Verb = async (names, options) => {
+  const { io, context } = await open(options)
+  const wanted = stretch(options, context)
+  const stop = interruptible(() => {})
+  const commands = await import('./commands/events.ts')
+  for await (const event of commands.events(names, wanted, context, stop)) io.outJson(event)
 }
 
 const showAsJson = (io: Io) => (item: LogItem) => {
@@ -359,6 +374,7 @@ export const VERBS: Record<string, Verb> = {
   list,
   status,
   logs,
+  events,
   wait,
   attach,
   resume,

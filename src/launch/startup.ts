@@ -1,7 +1,7 @@
-import { type FSWatcher, watch } from 'node:fs'
 import type { Driver } from '../agents/driver.ts'
 import type { AgentEvent } from '../agents/event.ts'
 import { isAlive } from '../system/identity.ts'
+import { type Watcher, watchQuietly } from '../system/watch.ts'
 import { hasExit, readAttempt } from '../task/attempt.ts'
 import { readLines } from '../task/output.ts'
 import { files } from '../task/paths.ts'
@@ -16,7 +16,7 @@ export function until<T>(
   options: { readonly timeoutMs: number | null; readonly everyMs: number; readonly signal?: AbortSignal },
 ): Promise<T | null> {
   return new Promise((resolve, reject) => {
-    const watchers: FSWatcher[] = []
+    const watchers: Watcher[] = []
     const timers: NodeJS.Timeout[] = []
     const end = (settle: () => void) => {
       for (const watcher of watchers) watcher.close()
@@ -33,22 +33,12 @@ export function until<T>(
         end(() => reject(error))
       }
     }
-    for (const path of paths) watchQuietly(path, look, watchers)
+    for (const path of paths) watchers.push(watchQuietly(path, look))
     timers.push(setInterval(look, options.everyMs))
     if (options.timeoutMs !== null) timers.push(setTimeout(aborted, options.timeoutMs))
     options.signal?.addEventListener('abort', aborted)
     look()
   })
-}
-
-function watchQuietly(path: string, look: () => void, into: FSWatcher[]): void {
-  try {
-    const watcher = watch(path, look)
-    watcher.on('error', () => watcher.close())
-    into.push(watcher)
-  } catch {
-    // The timer looks instead.
-  }
 }
 
 /** An attempt that has just been launched. */
