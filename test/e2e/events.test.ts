@@ -180,3 +180,17 @@ describe.concurrent('events --follow', () => {
     expect(events.child.exitCode).toBeNull()
   })
 })
+
+test('where the user has no inotify instance left, the events go by their timer', async ({ world }) => {
+  world.config({ monitor: true })
+  const line = 'echo 0 > /proc/sys/user/max_inotify_instances && exec "$@"'
+  const rca = [process.execPath, RCA, 'events', '-f']
+  const events = world.run(['unshare', '-Ur', '/bin/sh', '-c', line, 'sh', ...rca])
+  await world.begin('kills-itself')
+  await world.reaches('done')
+  const ends = () => types(events.output.stdout).filter((type) => type === 'attempt-ended')
+  await until(() => ends().length === 2, 'both ends')
+  expect(watches(events.child.pid)).toBe(0)
+  events.child.kill('SIGINT')
+  expect(await events.done).toMatchObject({ code: 130, stderr: '' })
+})
