@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * The main job, for real and without any account: rca runs the agent pi (from npm) against a scripted model server on
- * loopback, the agent is killed half-way, resumed, and finishes the same conversation. `npm run demo`.
+ * loopback, the agent is killed half-way, and rca resumes it by itself: the same conversation is finished. `npm run demo`.
  */
 import { readFileSync } from 'node:fs'
 import { constants } from 'node:os'
@@ -79,16 +79,16 @@ async function play(stage) {
 
   const agent = await untilSlowTest(stage)
   say('Half-way, while it runs the slow tests, the agent is killed.')
+  const before = stage.server.requests.length
   command(`kill -9 ${agent.pid}`)
   process.kill(agent.pid, 'SIGKILL')
-  await until('the end to be seen', async () => (await status(stage)).state !== 'running')
-  await show(stage, ['status', SESSION])
+  await until('the monitor to go on with it', async () => (await status(stage)).attempts === 2)
 
-  say('Its own conversation goes on where it stopped.')
-  const before = stage.server.requests.length
-  await show(stage, ['resume', SESSION])
+  say('Nobody has to do anything: its own conversation goes on where it stopped.')
+  await show(stage, ['list'])
   await show(stage, ['wait', SESSION])
   await show(stage, ['logs', SESSION, '--attempt', '2'])
+  await show(stage, ['status', SESSION])
   command('cat steps.log')
   process.stdout.write(readFileSync(join(stage.project, 'steps.log')))
   prove(stage, agent.conversation, before, await status(stage))
@@ -171,7 +171,7 @@ function check(holds, otherwise) {
 /**
  * @param {Stage} stage
  * @param {string} conversation   Before the kill.
- * @param {number} before         Model requests until the resume.
+ * @param {number} before         Model requests until the kill.
  * @param {{ state: string, attempts: number, agentSessionId: string }} task
  */
 function prove(stage, conversation, before, task) {

@@ -64,9 +64,6 @@ function build(dir, binDir, server, { files, colour }) {
   const project = join(dir, 'shop')
   writeAll(project, files)
   writeAll(join(dir, 'home'), piSettings(server.port))
-  // The story resumes by hand.
-  const settings = JSON.stringify({ monitor: false, policy: { restart: 'never' } })
-  writeAll(join(dir, 'home'), { '.config/rca/config.json': settings })
   writeAll(dir, { 'tmp/.keep': '' })
   const env = environment(dir, binDir, colour)
   /** @type {Map<import('node:child_process').ChildProcess, Promise<Ran>>} */
@@ -82,6 +79,7 @@ function build(dir, binDir, server, { files, colour }) {
     await Promise.allSettled(running.values())
     const names = (await run(rca(['list', '--all', '--quiet']))).stdout.split('\n').filter(Boolean)
     if (names.length > 0) await run(rca(['kill', '--grace', '1s', ...names]))
+    await run(rca(['monitor', 'stop']))
     await run(['tmux', '-S', join(dir, 'tmux'), 'kill-server'])
     await server.close()
     remove(dir)
