@@ -121,8 +121,9 @@ export class Feed {
       const source = this.sources.get(dir) ?? fresh
       this.sources.set(dir, source)
       this.guarded(source, () => {
-        if (sizeOf(files.journal(dir)) !== source.offset) this.changed.add(source)
-        else this.attend(source)
+        const bytes = sizeOf(files.journal(dir))
+        if (bytes !== source.offset) this.changed.add(source)
+        else if (bytes !== source.overAt) this.attend(source)
       })
     }
     const left = new Set(there.map((one) => one.dir))

@@ -37,6 +37,13 @@ describe('argv -> verb, arguments, options', () => {
       { ...START, prompt: 'x', cwd: '/repo' },
     ],
     ['start codex fix -f - --json', 'start', ['codex', 'fix'], { ...START, promptFile: '-', json: true }],
+    ['events', 'events', [], {}],
+    [
+      'events fix codex-docs -f -n 5 --since 10m --json',
+      'events',
+      ['fix', 'codex-docs'],
+      { follow: true, tail: '5', since: '10m', json: true },
+    ],
     ['start -p x codex fix', 'start', ['codex', 'fix'], { ...START, prompt: 'x' }],
     ['start codex fix -p -x', 'start', ['codex', 'fix'], { ...START, prompt: '-x' }],
     [
