@@ -1,4 +1,4 @@
-import { existsSync, lstatSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { existsSync, lstatSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { test as base, expect } from 'vitest'
@@ -63,6 +63,15 @@ export class FaultWorld extends World {
     const [dir = ''] = this.taskDirs
     const lines = textOf(join(dir, 'journal.jsonl')).split('\n').slice(0, -1)
     return lines.filter(Boolean).map((line) => JSON.parse(line))
+  }
+
+  journalOf(dir: string | null): string {
+    return textOf(join(dir ?? '', 'journal.jsonl'))
+  }
+
+  /** Takes away what the agents of an earlier task have left in HOME. */
+  forget(...more: string[]): void {
+    for (const name of ['ledger', 'runs', 'go', ...more]) rmSync(join(this.home, name), { force: true })
   }
 
   /** Waits for an entry of this type. */
@@ -147,6 +156,10 @@ export function order({ env }: Pick<Place, 'env'>, script: string): void {
   writeFileSync(`${path}.new`, `${script}\n`)
   renameSync(`${path}.new`, path)
 }
+
+/** What a codex says and does that has failed in the middle of its turn. `message` goes into single quotes. */
+export const turnFailed = (message: string) =>
+  `echo '{"type":"turn.failed","error":{"message":"${message}"}}'; exit 1`
 
 /** Waits until a list is empty; says what is in it if it does not become so. */
 async function emptied(list: () => string[]): Promise<void> {
