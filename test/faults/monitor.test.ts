@@ -55,15 +55,6 @@ describe.concurrent('a monitor that is killed', () => {
     await world.ends(2)
   })
 
-  test('when the agent has ended well, before that is written down', async ({ world }) => {
-    await world.atWork()
-    await world.watched()
-    holdAt(world, 'before-done')
-    world.go()
-    await until(() => world.ledger.includes('end 3 '), 'the last step')
-    await world.ends(1)
-  })
-
   test('while it waits for the next attempt: the wait is not begun anew', async ({ world }) => {
     world.config(supervised({ backoff: '3s' }))
     world.write('orders', 'exit 1')

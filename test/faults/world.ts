@@ -1,10 +1,19 @@
-import { existsSync, lstatSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { basename, join } from 'node:path'
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { test as base, expect } from 'vitest'
 import type { StatusJson } from '../../src/commands/status.ts'
 import type { TaskJson } from '../../src/task/json.ts'
-import { isRunning, type Seen, until, World } from '../e2e/harness.ts'
+import { isRunning, type Running, type RunOptions, type Seen, until, World } from '../e2e/harness.ts'
 import { end, monitorOf, type Place, releaseAt } from './inject.ts'
 import { wrongWith } from './ledger.ts'
 
@@ -21,6 +30,12 @@ export const supervised = (policy: Readonly<Record<string, unknown>> = {}) => ({
 
 /** A world whose tasks are supervised and whose processes can be held at pause points. */
 export class FaultWorld extends World {
+  /** In a folder that goes with a reboot, as tmux's own does. */
+  override readonly socket = join(this.root, `tmux-${process.getuid?.()}`, 's')
+  override state = join(this.root, 'state')
+  /** What every program is run through: another boot. */
+  through: readonly string[] = []
+
   constructor() {
     super()
     this.config(supervised())
@@ -37,6 +52,16 @@ export class FaultWorld extends World {
 
   get ledger(): string {
     return this.read('ledger')
+  }
+
+  override run(argv: readonly string[], options: RunOptions = {}): Running {
+    return super.run([...this.through, ...argv], options)
+  }
+
+  /** Starts the tmux server with this world's pause points, so that what a launch script runs can be held there as well. */
+  holdLaunchScripts(): void {
+    mkdirSync(dirname(this.socket), { mode: 0o700 })
+    this.session('somebody-elses', '/bin/sh', '-i')
   }
 
   /** Starts the ledger agent and waits until it is in the middle of its second step, where it stays until `go`. */
@@ -105,6 +130,18 @@ export class FaultWorld extends World {
   /** Has the agent that waits in its step do this, once. */
   order(script: string): void {
     order(this, script)
+  }
+
+  /** The task must have been killed, for good. */
+  async isKilled(runs: number | null, task = 'fix'): Promise<void> {
+    expect(await this.rca(['wait', task, '--timeout', '60s'])).toMatchObject({ code: 1 })
+    await until(() => this.agents().length === 0, 'every agent to be gone')
+    const seen = this.runs.length
+    if (runs !== null) expect(seen).toBe(runs)
+    await this.lookOnce()
+    expect(await this.status(task)).toMatchObject({ state: 'killed' })
+    expect(this.runs).toHaveLength(seen)
+    expect(this.agents()).toEqual([])
   }
 
   /** The task must reach its good end: each step done once, in one conversation, nothing left behind. */
