@@ -49,10 +49,14 @@ function enter(folder: string, what: string): string {
   const name = crypto().randomUUID()
   const temp = join(folder, `.${name}`)
   const content = JSON.stringify({ holder: ownIdentity(), host: host(), what })
-  writeFileSync(temp, content, { mode: 0o600, flag: 'wx' })
-  pausePoint('lock-entering')
-  linkSync(temp, join(folder, name))
-  rmSync(temp)
+  try {
+    writeFileSync(temp, content, { mode: 0o600, flag: 'wx' })
+    pausePoint('lock-entering')
+    linkSync(temp, join(folder, name))
+  } finally {
+    // Also on a full disk, where it is tried again and again.
+    rmSync(temp, { force: true })
+  }
   return name
 }
 
