@@ -55,6 +55,34 @@ describe.concurrent('a monitor that is killed', () => {
     await world.ends(2)
   })
 
+  test.for(['monitor-end', 'monitor-before-end'])(
+    'at %s, about to end an agent that has finished',
+    async (point, { world }) => {
+      world.config(supervised({ exitGrace: '300ms' }))
+      world.write('stay')
+      await world.atWork()
+      await world.watched()
+      holdAt(world, point)
+      world.go()
+      await world.killAt(point)
+      world.start(['monitor'])
+      await world.ends(1)
+    },
+  )
+
+  test.for(['monitor-note-stall', 'monitor-end', 'monitor-before-end'])(
+    'at %s, about to end an agent that has stalled',
+    async (point, { world }) => {
+      holdAt(world, point)
+      await world.atWork('--stall-after', '1s', '--on-stall', 'restart')
+      await world.killAt(point)
+      world.start(['monitor'])
+      await until(() => world.runs.length === 2, 'the second run')
+      world.go()
+      await world.ends(null)
+    },
+  )
+
   test('while it waits for the next attempt: the wait is not begun anew', async ({ world }) => {
     world.config(supervised({ backoff: '3s' }))
     world.write('orders', 'exit 1')
