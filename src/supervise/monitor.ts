@@ -19,7 +19,7 @@ import { act, confirmLaunch, type Outcome } from './act.ts'
 import { type Action, decide } from './decide.ts'
 import { factsOf } from './facts.ts'
 import { ensureWakeDirectory, takePokes } from './presence.ts'
-import { hasNews, release, remember, type Tracked, track } from './tracked.ts'
+import { hasNews, isDying, release, remember, type Tracked, track } from './tracked.ts'
 
 /** The slow timer: the safety net under all that wakes the monitor, ms. */
 const TICK_MS = 10_000
@@ -33,6 +33,8 @@ const AT_A_TIME = 6
 const JUMP_MS = 30_000
 /** As often as this another verb's lock is tried at the least, ms. */
 const MOST_BUSY_MS = 2_000
+/** How often a launch script that is about to be gone is looked at, ms. */
+const DYING_MS = 20
 /** setTimeout takes no more. */
 const LONGEST_TIMER_MS = 3_600_000
 /** After a notice processes may take a moment to go, ms. */
@@ -223,6 +225,7 @@ export class Supervisor {
     this.hear(one.socket)
     const facts = await factsOf(task, task.spec, this.rememberedOf(one), Date.now())
     const { action, lookInMs } = decide(facts)
+    if (action.kind === 'nothing' && isDying(one)) return DYING_MS
     if (action.kind === 'nothing') return lookInMs ?? (isLive(task.derived.state) ? LONGEST_TIMER_MS : null)
     pausePoint(`monitor-${action.kind}`)
     const outcome = await act(action, task, facts.waitedMs, this.context)

@@ -25,7 +25,7 @@ export interface Tracked {
   /** When the newest end was first seen, by the monotonic clock, and which: its attempt and its place in the journal. */
   end: { readonly key: string; readonly sinceMs: number } | null
   lingeringSinceMs: number | null
-  alive: { readonly attempt: number; readonly close: () => void } | null
+  alive: { readonly attempt: number; ended: boolean; readonly close: () => void } | null
 }
 
 /** What the last look rested on. */
@@ -106,16 +106,28 @@ function watchLauncher(tracked: Tracked, attempt: number | null, onEnd: () => vo
   tracked.alive = attempt === null ? null : openAlive(tracked.dir, attempt, onEnd)
 }
 
+/**
+ * A process that dies closes its files before it counts as dead: the launch script, seen alive by the look that its FIFO's end
+ * woke, is about to go, and nothing else will tell of that.
+ */
+export function isDying({ alive }: Tracked): boolean {
+  return alive?.ended ?? false
+}
+
 function openAlive(dir: string, attempt: number, onEnd: () => void): Tracked['alive'] {
   const path = join(files.attempt(dir, attempt), attemptFiles.alive)
   let fd: number | null = null
   try {
     fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
     const pipe = new Socket({ fd, readable: true, writable: false })
+    const alive = { attempt, ended: false, close: () => void pipe.removeAllListeners('close').destroy() }
     pipe.on('error', () => {})
-    pipe.on('close', onEnd)
+    pipe.on('close', () => {
+      alive.ended = true
+      onEnd()
+    })
     pipe.resume()
-    return { attempt, close: () => pipe.removeListener('close', onEnd).destroy() }
+    return alive
   } catch {
     // No such FIFO (an older release's script): the timer sees it.
     if (fd !== null) closeSync(fd)
