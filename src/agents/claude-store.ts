@@ -1,4 +1,4 @@
-import { readdir, readFile, rename, stat } from 'node:fs/promises'
+import { open, readdir, readFile, rename, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseObject } from './json.ts'
 
@@ -35,6 +35,45 @@ export async function setAside(file: string): Promise<string> {
   const aside = `${file}.unused`
   await rename(file, aside)
   return aside
+}
+
+/**
+ * Claude Code 2.1.197 goes on from the message that the newest `last-prompt` of the file names. It writes that line at an end that
+ * it lives to see, SIGTERM and SIGHUP among them, and not when it is killed: what a run did that was killed after such an end
+ * would be forgotten, and done again. Adds the line where messages follow the newest one. True: it was missing.
+ */
+export async function markEnd(file: string, sessionId: string): Promise<boolean> {
+  const handle = await open(file, 'a+')
+  try {
+    const { size } = await handle.stat()
+    const { buffer, bytesRead } = await handle.read({
+      buffer: Buffer.alloc(Math.min(size, LARGE)),
+      position: Math.max(0, size - LARGE),
+    })
+    const text = buffer.toString('utf8', 0, bytesRead)
+    const line = missingMark(text, sessionId, size > LARGE)
+    if (line === null) return false
+    await handle.appendFile(text.endsWith('\n') ? line : `\n${line}`)
+    await handle.sync()
+    return true
+  } finally {
+    await handle.close()
+  }
+}
+
+/** Pure. `cut`: the text is the end of a longer one, which may hold a mark. */
+function missingMark(text: string, sessionId: string, cut: boolean): string | null {
+  const records = text.split('\n').map(parseObject)
+  const markAt = records.findLastIndex((one) => one?.type === 'last-prompt')
+  const newestAt = records.findLastIndex((one) => isMessage(one) && one?.isSidechain !== true)
+  if (newestAt <= markAt || (markAt < 0 && !cut)) return null
+  const mark = { ...records[markAt], type: 'last-prompt', leafUuid: records[newestAt]?.uuid, sessionId }
+  return `${JSON.stringify(mark)}\n`
+}
+
+/** What the conversation is made of: each names the one before it. */
+function isMessage(record: ReturnType<typeof parseObject>): boolean {
+  return typeof record?.uuid === 'string' && 'parentUuid' in record
 }
 
 async function holdsMessage(file: string): Promise<boolean> {

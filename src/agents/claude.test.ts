@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { access, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { access, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -327,6 +327,50 @@ describe('planResume', () => {
     await store(`${QUEUED}${USER}{"type":"assis`)
     expect(await plan(ID)).toEqual({ kind: 'resume', sessionId: ID, note: null })
     expect(await plan(null, worked)).toMatchObject({ kind: 'resume', sessionId: ID })
+  })
+
+  describe('a run that was killed after one that claude lived to end was forgotten and done again', () => {
+    const message = (uuid: string, more = {}) =>
+      `${JSON.stringify({ type: 'user', uuid, parentUuid: null, message: { role: 'user', content: 'go' }, ...more })}\n`
+    const mark = (leafUuid: string) =>
+      `${JSON.stringify({ type: 'last-prompt', lastPrompt: 'go', leafUuid, sessionId: ID })}\n`
+
+    it.each([
+      ['messages after the mark', `${message('a')}${mark('a')}${message('b')}${message('c')}`, 'c'],
+      ['the torn line of one', `${message('a')}${mark('a')}${message('b')}{"type":"assis`, 'b'],
+      [
+        "a subagent's message",
+        `${message('a')}${mark('a')}${message('b')}${message('s', { isSidechain: true })}`,
+        'b',
+      ],
+    ])('%s: claude is told where the conversation ends', async (_, text, leaf) => {
+      const file = await store(text)
+      expect(await plan(ID)).toMatchObject({ kind: 'resume', note: expect.stringContaining('ends') })
+      const now = await readFile(file, 'utf8')
+      expect(now.startsWith(text)).toBe(true)
+      expect(now.slice(text.length)).toBe(text.endsWith('\n') ? mark(leaf) : `\n${mark(leaf)}`)
+      expect(await plan(ID)).toMatchObject({ kind: 'resume', note: null })
+      expect(await readFile(file, 'utf8')).toBe(now)
+    })
+
+    it.each([
+      ['a mark at the end', `${message('a')}${mark('a')}`],
+      ['no mark at all', `${message('a')}${message('b')}`],
+    ])('%s: nothing is written', async (_, text) => {
+      const file = await store(text)
+      expect(await plan(ID)).toMatchObject({ kind: 'resume', note: null })
+      expect(await readFile(file, 'utf8')).toBe(text)
+    })
+
+    it('a long file whose mark is out of sight', async () => {
+      const file = await store(
+        `${message('a')}${mark('a')}${message('b', { text: 'x'.repeat(9 << 20) })}${message('c')}`,
+      )
+      await plan(ID)
+      expect((await readFile(file, 'utf8')).endsWith('"leafUuid":"c","sessionId":"'.concat(ID, '"}\n'))).toBe(
+        true,
+      )
+    })
   })
 
   it('looks under CLAUDE_CONFIG_DIR', async () => {

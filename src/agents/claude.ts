@@ -1,6 +1,6 @@
 import { type ArgRule, type Refusal, refuseArgs, refusePrompt } from './agent-args.ts'
 import { parseClaude } from './claude-events.ts'
-import { claudeHome, findSession, setAside } from './claude-store.ts'
+import { claudeHome, findSession, markEnd, setAside } from './claude-store.ts'
 import { judgeClaude } from './claude-verdict.ts'
 import type { Access, Driver, Invocation, LaunchRequest, ResumePlan } from './driver.ts'
 import type { EventSummary } from './event.ts'
@@ -186,7 +186,10 @@ async function planResume(
   }
   const home = claudeHome(request.env)
   const stored = home ? await findSession(home, id) : ({ kind: 'absent' } as const)
-  if (stored.kind === 'usable') return { kind: 'resume', sessionId: id, note: null }
+  if (stored.kind === 'usable') {
+    const note = (await markEnd(stored.file, id)) ? 'told claude where its conversation ends' : null
+    return { kind: 'resume', sessionId: id, note }
+  }
   // Words without a tool changed nothing, and Claude Code prints its first words before it stores them.
   if (summary.toolsStarted + summary.toolsFinished > 0) {
     return {
