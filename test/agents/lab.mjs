@@ -19,7 +19,11 @@ import { agentsBinDir, cacheDir } from './install.mjs'
  * @property {string} [binDir]                 Where the agents' binaries are; default: what install.mjs installed.
  * @property {string} [root]                   Parent of the lab's directory.
  * @property {boolean} [login]                 False: no key and no provider, as on a new machine.
+ * @property {object} [config]                 rca's settings; default: nothing goes on by itself.
  */
+
+/** Most scenarios resume by hand. */
+const BY_HAND = { monitor: false, policy: { restart: 'never' } }
 
 /**
  * @param {AgentName} agent
@@ -28,7 +32,7 @@ import { agentsBinDir, cacheDir } from './install.mjs'
  * @returns {Lab}
  */
 export function makeLab(agent, port, options = {}) {
-  const { binDir = agentsBinDir(), root = join(cacheDir(), 'labs'), login = true } = options
+  const { binDir = agentsBinDir(), root = join(cacheDir(), 'labs'), login = true, config = BY_HAND } = options
   // Not under /tmp by default: codex warns on stderr when its home is there.
   mkdirSync(root, { recursive: true })
   const dir = mkdtempSync(join(root, `${agent}-`))
@@ -36,8 +40,7 @@ export function makeLab(agent, port, options = {}) {
   for (const path of [home, project]) mkdirSync(path)
   const { files, env, modelArgs } = settings[agent](port, login)
   for (const [path, content] of Object.entries(files)) write(join(home, path), content)
-  // These scenarios resume by hand.
-  write(join(home, '.config/rca/config.json'), { monitor: false, policy: { restart: 'never' } })
+  write(join(home, '.config/rca/config.json'), config)
   return {
     home,
     project,

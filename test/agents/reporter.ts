@@ -24,7 +24,9 @@ interface Cell {
 
 function cellOf(test: TestCase): Cell {
   const seconds = `${((test.diagnostic()?.duration ?? 0) / 1000).toFixed(1)} s`
-  const text = { passed: `pass ${seconds}`, failed: `**fail** ${seconds}`, skipped: '-', pending: '?' }
+  const { note } = test.meta() as { note?: string }
+  const passed = note ? `pass ${seconds}: ${note}` : `pass ${seconds}`
+  const text = { passed, failed: `**fail** ${seconds}`, skipped: '-', pending: '?' }
   const agent = test.parent.type === 'suite' ? test.parent.name : ''
   return { scenario: test.name, agent, text: text[test.result().state] }
 }

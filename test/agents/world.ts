@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -8,8 +8,9 @@ import { AGENTS, type AgentName } from '../../src/agents/driver.ts'
 import type { StatusJson } from '../../src/commands/status.ts'
 import { startModelServer } from '../model-server/server.mjs'
 import { makeLab } from './lab.mjs'
+import { carriers, isRunning, processesWith, signalIfThere } from './processes.mjs'
 
-export { AGENTS, type AgentName }
+export { AGENTS, type AgentName, carriers }
 
 type Server = Awaited<ReturnType<typeof startModelServer>>
 type Scripts = Parameters<typeof startModelServer>[0]['scripts']
@@ -44,18 +45,19 @@ export class World {
   readonly project: string
   /** The tmux server's socket. The path is short: a socket's must be. */
   readonly socket: string
+  readonly state: string
   readonly env: Readonly<Record<string, string>>
   private readonly lab: ReturnType<typeof makeLab>
 
-  constructor(agent: AgentName, server: Server) {
+  constructor(agent: AgentName, server: Server, config?: object) {
     this.agent = agent
     this.server = server
-    this.lab = makeLab(agent, server.port)
+    this.lab = makeLab(agent, server.port, config && { config })
     this.home = this.lab.home
     this.project = this.lab.project
     this.socket = join(mkdtempSync('/tmp/rca-agents-'), 's')
-    const state = join(dirname(this.home), 'state')
-    this.env = { ...this.lab.env, RCA_HOME: state, RCA_TMUX_SOCKET: this.socket }
+    this.state = join(dirname(this.home), 'state')
+    this.env = { ...this.lab.env, RCA_HOME: this.state, RCA_TMUX_SOCKET: this.socket }
   }
 
   /** `--env` for the key that pi's provider is told to read: it is none that rca knows of (codex's it finds by itself). */
@@ -104,8 +106,8 @@ export class World {
   }
 
   /** Waits for the task's end; it has to be a good one. */
-  async done(name: string): Promise<StatusJson> {
-    await this.ok(['wait', name, '--timeout', '100s'])
+  async done(name: string, timeout = '100s'): Promise<StatusJson> {
+    await this.ok(['wait', name, '--timeout', timeout])
     return this.status(name)
   }
 
@@ -158,8 +160,9 @@ export class World {
     return this.server.requests.slice(count).filter((one) => one.answer !== 'side')
   }
 
-  /** Ends the tmux server and removes everything. Gives what was still alive and had to be killed. */
+  /** Ends the monitor and the tmux server and removes everything. Gives what was still alive and had to be killed. */
   async close(): Promise<string[]> {
+    await this.rca(['monitor', 'stop'])
     const pid = Number(this.tmux(['display-message', '-p', '#{pid}']).stdout)
     this.tmux(['kill-server'])
     if (pid > 0) await until('the end of tmux', () => !isRunning(pid))
@@ -174,17 +177,22 @@ export class World {
   private async endLeftovers(): Promise<string[]> {
     const ours = (vars: string[]) =>
       vars.includes(`HOME=${this.home}`) || vars.includes(`RCA_HOME=${this.env.RCA_HOME}`)
-    const deadline = Date.now() + 3_000
+    const deadline = Date.now() + 8_000
     while (processesWith(ours).length > 0 && Date.now() < deadline) await sleep(20)
     const left = processesWith(ours)
-    for (const { pid } of left) killIfThere(pid)
+    for (const { pid } of left) signalIfThere(pid)
     return left.map(({ pid, command }) => `${pid} ${command}`)
   }
 }
 
-/** A world for this test, which is taken down after it; nothing of it may be alive then. */
-export async function makeWorld(agent: AgentName, scripts: Scripts, test: TestContext): Promise<World> {
-  const world = new World(agent, await startModelServer({ scripts }))
+/** A world for this test, which is taken down after it; nothing of it may be alive then. `config` is rca's own. */
+export async function makeWorld(
+  agent: AgentName,
+  scripts: Scripts,
+  test: TestContext,
+  config?: object,
+): Promise<World> {
+  const world = new World(agent, await startModelServer({ scripts }), config)
   test.onTestFinished(async ({ task }) => {
     if (task.result?.state === 'fail') process.stderr.write(await describeWorld(world))
     const left = await world.close()
@@ -211,52 +219,6 @@ async function describeWorld(world: World): Promise<string> {
 
 function tail(path: string): string {
   return existsSync(path) ? readFileSync(path, 'utf8').slice(-3_000) : ''
-}
-
-/** A process that has ended and that nobody has asked about yet is still listed. */
-function isRunning(pid: number): boolean {
-  try {
-    return !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
-  } catch {
-    return false
-  }
-}
-
-function killIfThere(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL')
-  } catch {
-    // It has ended.
-  }
-}
-
-export interface Process {
-  readonly pid: number
-  readonly command: string
-}
-
-/** Live processes whose environment answers the question. Looked up without rca's own code. */
-function processesWith(match: (variables: string[]) => boolean): Process[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .flatMap((name) => {
-      try {
-        if (!match(readFileSync(`/proc/${name}/environ`, 'utf8').split('\0'))) return []
-        const command = readFileSync(`/proc/${name}/cmdline`, 'utf8').replaceAll('\0', ' ').trim()
-        return [{ pid: Number(name), command }]
-      } catch {
-        return []
-      }
-    })
-}
-
-/** What is alive of a task, or of one of its attempts, tools in sessions of their own included. */
-export function carriers({ taskDir }: Pick<StatusJson, 'taskDir'>, attempt?: number): Process[] {
-  const { id } = JSON.parse(readFileSync(join(taskDir ?? '', 'spec.json'), 'utf8'))
-  const wanted = `RCA_ATTEMPT=${id}:`
-  return processesWith((variables) =>
-    variables.some((one) => (attempt === undefined ? one.startsWith(wanted) : one === wanted + attempt)),
-  )
 }
 
 /** Waits until something is so. Throws after `timeoutMs`. */
