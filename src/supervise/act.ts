@@ -82,7 +82,7 @@ function note(action: Note, task: Observed): void {
 }
 
 /** Says that nothing is tried any more. */
-export function giveUp(
+function giveUp(
   task: Pick<Observed, 'dir'>,
   why: { cause: string; reason: string; hint: string | null },
 ): void {

@@ -23,7 +23,7 @@ export async function ensureMonitorFor(task: Stored, context: Context): Promise<
  * outlives whoever starts it. Two that start at once settle between themselves which of them stays; one of another release
  * gives way.
  */
-export async function ensureMonitor(context: Context, dir: string | null): Promise<void> {
+async function ensureMonitor(context: Context, dir: string | null): Promise<void> {
   if (dir !== null) poke(dir)
   const running = runningMonitor(context.state)
   if (running?.version === VERSION) return
@@ -56,7 +56,7 @@ const KEPT =
   /^(PATH|HOME|USER|LOGNAME|SHELL|LANG|LC_.*|TZ|TMPDIR|TMUX_TMPDIR|XDG_.*|DBUS_SESSION_BUS_ADDRESS|RCA_TEST_.*)$/
 
 /** The monitor serves all tasks: nothing of the one caller's but what finds programs, folders and the bus. Pure. */
-export function monitorEnvironment(env: Env, state: string): Record<string, string> {
+function monitorEnvironment(env: Env, state: string): Record<string, string> {
   const kept = Object.entries(env).filter(
     (pair): pair is [string, string] => pair[1] !== undefined && KEPT.test(pair[0]),
   )

@@ -6,7 +6,7 @@ import { endAll } from '../system/processes.ts'
 import { sweepLaunch } from './attempt.ts'
 import { keepDigest } from './digest.ts'
 import { ofType } from './entries.ts'
-import { appendJournal } from './journal.ts'
+import { appendJournal, readJournal } from './journal.ts'
 import { type Observed, observe } from './observe.ts'
 import { files } from './paths.ts'
 import { attemptHelpers } from './processes.ts'
@@ -49,7 +49,13 @@ function record(task: Observed, end: NonNullable<Observed['pending']>): void {
     lastActivityAt: task.lastActivityAt,
   }
   pausePoint('before-attempt-ended')
+  if (isRecorded(task.dir, end.attempt)) return
   appendJournal(task.dir, { type: 'attempt-ended', ...conclusion, denials, at, lastActivityAt })
+}
+
+/** Another observer may have been faster: once in the journal is enough, if it can be helped. */
+function isRecorded(dir: string, attempt: number): boolean {
+  return ofType(readJournal(dir).entries, 'attempt-ended').some((one) => one.attempt === attempt)
 }
 
 /** What a task that has ended keeps and what it does not. */

@@ -1,5 +1,6 @@
 import type { Exit } from '../agents/driver.ts'
 import type { Usage } from '../agents/event.ts'
+import { formatDuration } from '../duration.ts'
 import { deadlineMs, type History, type Next, nextStep } from '../supervise/next.ts'
 import type { AttemptRecord } from './attempt.ts'
 import type { Conclusion } from './conclude.ts'
@@ -181,7 +182,7 @@ function working(facts: Facts): Judged {
   const stallAfter = facts.spec?.policy.stallAfterMs ?? null
   const silent = facts.nowMs - silentSince(facts)
   if (stallAfter === null || silent < stallAfter) return live('running', null)
-  return live('stalled', `no output for ${Math.floor(silent / 60_000)} minutes`)
+  return live('stalled', `no output for ${formatDuration(silent)}`)
 }
 
 /** The monitor's word that the agent has stalled (one that only says again and again that it retries prints, too). */

@@ -17,7 +17,7 @@ import { isRunning, type Running, type RunOptions, type Seen, until, World } fro
 import { end, monitorOf, type Place, releaseAt } from './inject.ts'
 import { wrongWith } from './ledger.ts'
 
-export const STEPS = 3
+const STEPS = 3
 /** A launch script that has handed its agent's end on looks after it once more 5 s later. */
 const LEFT_MS = 15_000
 export const START = ['start', 'codex', 'fix', '-p', 'do it']
