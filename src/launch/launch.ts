@@ -10,6 +10,8 @@ import {
   attemptNumbers,
   callOff,
   claimAttempt,
+  hasGate,
+  keepClaim,
   readAttempt,
   sweepAttempts,
 } from '../task/attempt.ts'
@@ -140,6 +142,7 @@ export async function launchAttempt(
   try {
     const warning = await reach(session)
     pausePoint('typed')
+    unless(['ENOSPC', 'EDQUOT'], null, () => keepClaim(dir, attempt))
     if (warning) context.warn(warning)
   } catch (error) {
     if (abandon(dir, attempt)) throw error
@@ -181,7 +184,7 @@ export function abandon(dir: string, attempt: number): boolean {
 export function abandonUnbegun(dir: string): void {
   sweepAttempts(dir)
   for (const number of attemptNumbers(dir)) {
-    if (readAttempt(dir, number).begun === 'no' && !abandon(dir, number)) {
+    if (!hasGate(dir, number) && !abandon(dir, number)) {
       throw new RcaError('conflict', `Attempt ${number} of ${basename(dir)} has just begun`)
     }
   }

@@ -103,12 +103,12 @@ ${input.dropLinesWith === null ? plainRun(agent, input) : filteredRun(agent, inp
 trap '' INT
 printf '{"code":%d,"interrupted":%s}\\n' "$code" "$interrupted" > ./${name.exit}
 exec 9>&-
-{ true > ${quote(`${stateOf(input.taskDir)}/wake/${basename(input.taskDir)}`)}; } 2>/dev/null; woken=$?
+watched && { true > ${quote(`${stateOf(input.taskDir)}/wake/${basename(input.taskDir)}`)}; } 2>/dev/null; woken=$?
 kill "$shown" 2>/dev/null
 
 settle() { ${quoteAll(input.settle)}; }
 sync ./${name.exit} . &
-if [ "$code" -ne 0 ] && [ "$woken" -eq 0 ] && watched; then
+if [ "$code" -ne 0 ] && [ "$woken" -eq 0 ]; then
   ${waiting(input)}
 fi
 rm -f ./${name.alive} ./${name.next} ./${name.offer}

@@ -19,7 +19,7 @@ import { sizeOf } from '../task/output.ts'
 import { files } from '../task/paths.ts'
 import { attemptHelpers, attemptProcesses } from '../task/processes.ts'
 import { settle } from '../task/settle.ts'
-import { readTask, requireSpec, tasksOfSession } from '../task/store.ts'
+import { readTask, requireSpec, type Stored, taskDirectories, tasksOfSession } from '../task/store.ts'
 import { type Action, decide } from './decide.ts'
 import { factsOf, NOTHING_REMEMBERED } from './facts.ts'
 
@@ -61,6 +61,11 @@ export async function act(
   }
 }
 
+/** The same as `recover`, for an attempt that is known to be over: what is to be done is decided under the lock alone. */
+export function recoverNow(task: Stored, context: Context): Promise<Outcome> {
+  return underLock(task, context, () => makeNextAttempt(task, 0, context))
+}
+
 type Note = Extract<Action, { kind: 'note-wait' | 'note-gave-up' | 'note-stall' | 'note-active' }>
 
 /** Writes into the journal what others want to know. */
@@ -90,7 +95,11 @@ function giveUp(
   appendJournal(task.dir, { type: 'gave-up', cause, reason, hint })
 }
 
-async function underLock(task: Observed, context: Context, action: () => Promise<Outcome>): Promise<Outcome> {
+async function underLock(
+  task: Pick<Stored, 'session'>,
+  context: Context,
+  action: () => Promise<Outcome>,
+): Promise<Outcome> {
   const lock = await acquireLock(context.state, task.session, 'rca monitor', 0).catch(busy)
   if (!lock) return BUSY
   try {
@@ -106,20 +115,19 @@ function busy(error: unknown): null {
 }
 
 /** The task as it is now, under the lock, with what is to be done about it now. */
-async function lookAgain(task: Observed, waitedMs: number) {
+async function lookAgain(task: Stored, waitedMs: number) {
   const now = await settle(await atRest(readTask(task.dir) ?? task))
   const spec = requireSpec(now)
   const remembered = { ...NOTHING_REMEMBERED, waitedMs }
   return { now, spec, decision: decide(await factsOf(now, spec, remembered, Date.now())) }
 }
 
-async function makeNextAttempt(task: Observed, waitedMs: number, context: Context): Promise<Outcome> {
+async function makeNextAttempt(task: Stored, waitedMs: number, context: Context): Promise<Outcome> {
   pausePoint('monitor-locked')
   abandonUnbegun(task.dir)
   const { now, spec, decision } = await lookAgain(task, waitedMs)
   if (decision.action.kind !== 'recover') return ACTED
-  const newest = tasksOfSession(context.state, now.session)[0]
-  if (newest && newest.dir !== now.dir) {
+  if (isSuperseded(now, context.state)) {
     giveUp(now, { cause: 'superseded', reason: 'its name was used for another task since', hint: null })
     return ACTED
   }
@@ -131,6 +139,12 @@ async function makeNextAttempt(task: Observed, waitedMs: number, context: Contex
   } catch (error) {
     return notLaunched(now, known, error)
   }
+}
+
+/** Whether a newer task has its name. */
+function isSuperseded({ dir, session }: Stored, state: string): boolean {
+  const ofThatName = taskDirectories(state).filter((one) => one.session === session)
+  return ofThatName.length > 1 && tasksOfSession(state, session)[0]?.dir !== dir
 }
 
 /** Why a next attempt could not be made: for good, for now, or because somebody else is at it. */

@@ -13,13 +13,13 @@ import { observe } from '../task/observe.ts'
 import { sizeOf } from '../task/output.ts'
 import { files, tasksDirectory } from '../task/paths.ts'
 import { isLive } from '../task/state.ts'
-import { readTask, taskDirectories } from '../task/store.ts'
+import { readTask, type Stored, sweepHalfMade, taskDirectories } from '../task/store.ts'
 import { listen, type Notices } from '../tmux/notices.ts'
-import { act, confirmLaunch, type Outcome } from './act.ts'
+import { act, confirmLaunch, type Outcome, recoverNow } from './act.ts'
 import { type Action, decide } from './decide.ts'
 import { factsOf } from './facts.ts'
 import { ensureWakeDirectory, takePokes } from './presence.ts'
-import { hasNews, isDying, release, remember, type Tracked, track } from './tracked.ts'
+import { hasJustEnded, hasNews, isDying, release, remember, type Tracked, track } from './tracked.ts'
 
 /** The slow timer: the safety net under all that wakes the monitor, ms. */
 const TICK_MS = 10_000
@@ -35,6 +35,8 @@ const JUMP_MS = 30_000
 const MOST_BUSY_MS = 2_000
 /** How often a launch script that is about to be gone is looked at, ms. */
 const DYING_MS = 20
+const RECOVERED: Action = { kind: 'recover' }
+const SETTLED: Action = { kind: 'settle' }
 /** setTimeout takes no more. */
 const LONGEST_TIMER_MS = 3_600_000
 /** After a notice processes may take a moment to go, ms. */
@@ -99,6 +101,7 @@ export class Supervisor {
 
   /** Looks once at every task until there is nothing more to do at this moment. */
   async once(): Promise<void> {
+    takePokes(this.folder)
     this.scan()
     await this.settled()
     this.stopped = true
@@ -218,7 +221,11 @@ export class Supervisor {
   /** One round for one task. Null: it is over. */
   private async observeDecideAct(one: Tracked): Promise<number | null> {
     const stored = readTask(one.dir)
-    if (!stored) return null
+    if (!stored) {
+      sweepHalfMade(one.dir, Date.now())
+      return null
+    }
+    if (one.busyCount === 0 && hasJustEnded(one)) return this.recoverAtOnce(one, stored)
     const task = await observe(stored, Date.now())
     if (!task.spec) return LONGEST_TIMER_MS
     remember(one, task, Date.now(), () => this.look(one.dir))
@@ -229,7 +236,19 @@ export class Supervisor {
     if (action.kind === 'nothing') return lookInMs ?? (isLive(task.derived.state) ? LONGEST_TIMER_MS : null)
     pausePoint(`monitor-${action.kind}`)
     const outcome = await act(action, task, facts.waitedMs, this.context)
-    this.report(task.session, action, outcome)
+    return this.after(one, task.session, action, outcome)
+  }
+
+  /** An attempt that was at work a moment ago has an exit record: the quickest way to the next one. */
+  private async recoverAtOnce(one: Tracked, task: Stored): Promise<number> {
+    one.seen = null
+    pausePoint('monitor-recover')
+    const outcome = await recoverNow(task, this.context)
+    return this.after(one, task.session, outcome.kind === 'acted' ? SETTLED : RECOVERED, outcome)
+  }
+
+  private after(one: Tracked, session: string, action: Action, outcome: Outcome): number {
+    this.report(session, action, outcome)
     one.busyCount = outcome.kind === 'busy' ? one.busyCount + 1 : 0
     return outcome.kind === 'busy' ? Math.min(MOST_BUSY_MS, 25 * 2 ** one.busyCount) : 0
   }

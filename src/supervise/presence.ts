@@ -47,7 +47,9 @@ function readAnnounced(state: string): Monitor | null {
 
 /** Wakes the monitor for one task, where one runs. It carries no truth and may be lost. */
 export function poke(dir: string): void {
-  const folder = wakeDirectory(stateOf(dir))
+  const state = stateOf(dir)
+  if (!runningMonitor(state)) return
+  const folder = wakeDirectory(state)
   try {
     closeSync(openSync(join(folder, basename(dir)), 'a', 0o600))
   } catch {

@@ -3,6 +3,7 @@ import { Socket } from 'node:net'
 import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { isAlive, type ProcessIdentity } from '../system/identity.ts'
+import { hasExit } from '../task/attempt.ts'
 import type { Observed } from '../task/observe.ts'
 import { sizeOf } from '../task/output.ts'
 import { attemptFiles, files } from '../task/paths.ts'
@@ -30,11 +31,18 @@ export interface Tracked {
 
 /** What the last look rested on. */
 interface Seen {
+  /** The number of the attempt that was at work, or null. */
+  readonly workingOn: number | null
   readonly journalBytes: number
   readonly processes: readonly ProcessIdentity[]
   readonly outputMs: number
   /** The agent printed something shortly before the look: it may have finished since. */
   readonly fresh: boolean
+}
+
+/** Whether the attempt that was at work at the last look has an exit record now. */
+export function hasJustEnded({ dir, seen }: Tracked): boolean {
+  return seen !== null && seen.workingOn !== null && hasExit(dir, seen.workingOn)
 }
 
 export function track(dir: string): Tracked {
@@ -67,6 +75,7 @@ export function remember(tracked: Tracked, task: Observed, nowMs: number, onEnd:
   const outputMs = outputTime(task.dir)
   tracked.socket = task.spec?.terminal.socket ?? null
   tracked.seen = {
+    workingOn: evidence && phase === 'working' ? evidence.record.number : null,
     journalBytes: sizeOf(files.journal(task.dir)),
     processes: phase === 'working' ? living(evidence) : [],
     outputMs,

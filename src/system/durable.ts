@@ -42,6 +42,16 @@ export function writeSynced(path: string, content: string | Uint8Array, mode = 0
   }
 }
 
+/** Makes the content of a file durable. */
+export function syncFile(path: string): void {
+  const fd = openSync(path, 'r+')
+  try {
+    fsyncSync(fd)
+  } finally {
+    closeSync(fd)
+  }
+}
+
 /** Makes names that were created or renamed in a folder durable. */
 export function syncDirectory(path: string): void {
   const fd = openSync(path, 'r')

@@ -1,11 +1,20 @@
-import { linkSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  linkSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { errno, unless } from '../errors.ts'
-import { readOwn, syncDirectory, writeSynced } from '../system/durable.ts'
+import { readOwn, syncDirectory, syncFile, writeSynced } from '../system/durable.ts'
 import { isAlive, ownIdentity, type ProcessIdentity, parentIn, parseSelf } from '../system/identity.ts'
 import { crypto } from '../system/lazy.ts'
 import { pausePoint } from '../system/pause.ts'
-import { appendJournal } from './journal.ts'
+import { appendJournalSoon } from './journal.ts'
 import { attemptFiles, files } from './paths.ts'
 import { type Claim, claimSchema, type ExitRecord, exitRecordSchema } from './schema.ts'
 
@@ -38,19 +47,25 @@ export interface AttemptContent {
 
 /**
  * Claims attempt `number` by making its directory, whole: it is filled under another name and then renamed, which the
- * kernel refuses where the directory exists already. False: somebody else has it.
+ * kernel refuses where the directory exists already. False: somebody else has it. It outlives any process at once, and a
+ * power loss, which the agent does not outlive either, from `keepClaim` on.
  */
 export function claimAttempt(task: string, number: number, content: AttemptContent): boolean {
-  appendJournal(task, { type: 'attempt-claimed', attempt: number, how: content.claim.how, by: content.by })
+  appendJournalSoon(task, {
+    type: 'attempt-claimed',
+    attempt: number,
+    how: content.claim.how,
+    by: content.by,
+  })
   pausePoint('claim-entered')
   const temp = mkdtempSync(join(files.attempts(task), `.${number}.`))
   try {
-    // The scripts are of no use after a power loss, which ends the attempt; the claim and a follow-up must outlive it.
-    for (const name of ['launch', 'agent'] as const) {
-      writeFileSync(join(temp, attemptFiles[name]), content[name], { mode: 0o600, flag: 'wx' })
-    }
-    if (content.prompt !== null) writeSynced(join(temp, attemptFiles.prompt), content.prompt)
-    writeSynced(join(temp, attemptFiles.claim), `${JSON.stringify(content.claim, null, 1)}\n`)
+    const write = (name: string, text: string) =>
+      writeFileSync(join(temp, name), text, { mode: 0o600, flag: 'wx' })
+    write(attemptFiles.launch, content.launch)
+    write(attemptFiles.agent, content.agent)
+    if (content.prompt !== null) write(attemptFiles.prompt, content.prompt)
+    write(attemptFiles.claim, `${JSON.stringify(content.claim, null, 1)}\n`)
     pausePoint('claim-filled')
     renameSync(temp, files.attempt(task, number))
   } catch (error) {
@@ -58,9 +73,18 @@ export function claimAttempt(task: string, number: number, content: AttemptConte
     if (['ENOTEMPTY', 'EEXIST'].includes(errno(error) ?? '')) return false
     throw error
   }
-  syncDirectory(files.attempts(task))
   pausePoint('claimed')
   return true
+}
+
+/** Makes a claim durable. (The scripts are of no use after a power loss; the claim and a follow-up are.) */
+export function keepClaim(task: string, number: number): void {
+  const folder = files.attempt(task, number)
+  for (const name of [attemptFiles.claim, attemptFiles.prompt])
+    unless(['ENOENT'], null, () => syncFile(join(folder, name)))
+  syncDirectory(folder)
+  syncDirectory(files.attempts(task))
+  syncFile(files.journal(task))
 }
 
 /**
@@ -101,6 +125,11 @@ export function sweepLaunch(task: string, number: number): void {
     rmSync(join(folder, name), { force: true })
 }
 
+/** Whether the gate of an attempt is closed: its launch script has run, or never will. Cheap. */
+export function hasGate(task: string, number: number): boolean {
+  return existsSync(join(files.attempt(task, number), attemptFiles.begun))
+}
+
 /** The numbers of all claimed attempts, ascending. */
 export function attemptNumbers(task: string): number[] {
   return unless(['ENOENT'], [] as string[], () => readdirSync(files.attempts(task)))
@@ -118,7 +147,8 @@ export function readAttempt(task: string, number: number): AttemptRecord {
   const exitText = text(attemptFiles.exit) || null
   return {
     number,
-    claim: parsed(problems, `attempts/${number}/claim.json`, text(attemptFiles.claim), (v) =>
+    // Empty: a power loss came before it was on the disk.
+    claim: parsed(problems, `attempts/${number}/claim.json`, text(attemptFiles.claim) || null, (v) =>
       claimSchema.parse(v),
     ),
     begun: gate === null ? 'no' : gate.startsWith('called-off') ? 'called-off' : 'launched',

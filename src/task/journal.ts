@@ -16,6 +16,15 @@ type NewEntry = Entry extends infer E ? (E extends Entry ? Omit<E, 'at'> & { at?
  * that it cannot swallow this one. Throws what the file system throws (ENOSPC among it).
  */
 export function appendJournal(task: string, ...entries: readonly NewEntry[]): void {
+  append(task, entries, true)
+}
+
+/** The same without the fsync: for a fact that is on its way to the disk with the next one, or can be found out again. */
+export function appendJournalSoon(task: string, ...entries: readonly NewEntry[]): void {
+  append(task, entries, false)
+}
+
+function append(task: string, entries: readonly NewEntry[], synced: boolean): void {
   const now = new Date().toISOString()
   const text = entries.map((entry) => `${JSON.stringify({ at: now, ...entry })}\n`).join('')
   const path = files.journal(task)
@@ -24,7 +33,7 @@ export function appendJournal(task: string, ...entries: readonly NewEntry[]): vo
     const bytes = Buffer.from(endsTorn(fd) ? `\n${text}` : text)
     const written = writeSync(fd, bytes)
     if (written !== bytes.length) throw Object.assign(new Error(`${path}: short write`), { code: 'ENOSPC' })
-    fsyncSync(fd)
+    if (synced) fsyncSync(fd)
   } finally {
     closeSync(fd)
   }

@@ -1,15 +1,16 @@
 import { rmSync } from 'node:fs'
 import { errno } from '../errors.ts'
-import { writeDurable } from '../system/durable.ts'
+import { syncFile, writeDurable } from '../system/durable.ts'
 import { pausePoint } from '../system/pause.ts'
 import { endAll } from '../system/processes.ts'
 import { sweepLaunch } from './attempt.ts'
 import { keepDigest } from './digest.ts'
 import { ofType } from './entries.ts'
-import { appendJournal, readJournal } from './journal.ts'
+import { appendJournal, appendJournalSoon, readJournal } from './journal.ts'
 import { type Observed, observe } from './observe.ts'
 import { files } from './paths.ts'
 import { attemptHelpers } from './processes.ts'
+import { isLive } from './state.ts'
 import { readTask, type Stored } from './store.ts'
 
 /**
@@ -50,7 +51,7 @@ function record(task: Observed, end: NonNullable<Observed['pending']>): void {
   }
   pausePoint('before-attempt-ended')
   if (isRecorded(task.dir, end.attempt)) return
-  appendJournal(task.dir, { type: 'attempt-ended', ...conclusion, denials, at, lastActivityAt })
+  appendJournalSoon(task.dir, { type: 'attempt-ended', ...conclusion, denials, at, lastActivityAt })
 }
 
 /** Another observer may have been faster: once in the journal is enough, if it can be helped. */
@@ -61,7 +62,9 @@ function isRecorded(dir: string, attempt: number): boolean {
 /** What a task that has ended keeps and what it does not. */
 export function closeBooks(task: Observed): void {
   const { state } = task.derived
+  if (isLive(state)) return
   pausePoint('before-done')
+  syncFile(files.journal(task.dir))
   if (state === 'done') writeDurable(files.done(task.dir), `${task.derived.endedAt ?? ''}\n`)
   keepDigest(task)
   if (state === 'done' || state === 'killed') rmSync(files.env(task.dir), { force: true })

@@ -165,6 +165,16 @@ function hasAttempts(dir: string): boolean {
   return unless(['ENOENT', 'ENOTDIR'], 0, () => readdirSync(files.attempts(dir)).length) > 0
 }
 
+/** Nobody takes so long to make a task, ms. */
+const HALF_MADE_MS = 3_600_000
+
+/** Takes away a directory that never became a task: whoever made it was killed in the middle. It may hold keys. */
+export function sweepHalfMade(dir: string, nowMs: number): void {
+  const stat = lstatSync(dir, { throwIfNoEntry: false })
+  if (!stat?.isDirectory() || nowMs - stat.mtimeMs < HALF_MADE_MS || readTask(dir)) return
+  rmSync(dir, { recursive: true, force: true })
+}
+
 /** All tasks of one session name, the newest first. */
 export function tasksOfSession(state: string, session: string): Stored[] {
   return taskDirectories(state)
