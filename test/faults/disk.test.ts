@@ -22,7 +22,7 @@ describe.skipIf(!possible).concurrent('the disk is full', () => {
     const filler = fill(world)
     await inject(world, task)
     await until(() => world.agents().length === 0, 'the agent to be gone')
-    expect(await world.status()).toMatchObject({ state: 'waiting' })
+    await world.reaches('waiting')
     const resume = await world.rca(['resume', 'fix'])
     expect(resume.code).toBe(1)
     expect(resume.stderr).not.toContain('this is a bug')

@@ -60,18 +60,19 @@ describe.concurrent('a start that is killed', () => {
     expect(world.taskDirs).toHaveLength(1)
   })
 
-  test('together with its monitor and the tmux server, before the agent has begun', async ({ world }) => {
+  test('together with the tmux server and its agent', async ({ world }) => {
     holdAt(world, 'typed')
-    world.write('hold', '1')
+    world.write('hold', '2')
     const start = world.start(START)
     const pid = await world.comesTo('typed')
+    await until(() => world.ledger.includes('begin 2 '), 'the second step to begin')
     await end(world.server() ?? 0, 'SIGKILL')
     await end(pid, 'SIGKILL')
     releaseAt(world, 'typed')
     await start.done
     world.go()
     world.start(['monitor'])
-    await world.ends(null)
+    await world.ends(2)
   })
 })
 
