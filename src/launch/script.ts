@@ -85,15 +85,20 @@ dir=${quote(`${input.taskDir}/attempts/${input.attempt}`)}
 cd "$dir" || exit 125
 ${SELF}
 ${watched(stateOf(input.taskDir))}
+mkfifo ./${name.alive} ./${name.next} 2>/dev/null & made=$!
 gate=./.${name.begun}.$$
 if ! { self > "$gate" && ln "$gate" ./${name.begun}; } 2>/dev/null; then
-  rm -f "$gate"
+  rm -f "$gate"; wait $made
+  [ ! -e ./${name.exit} ] || rm -f ./${name.alive} ./${name.next}
   echo 'rca: this attempt has begun already or was called off; nothing is run' >&2
   exit 125
 fi
 
 # 9 is open for as long as this script has work to do: its end is seen at the other end. 8 is where it is told what is next.
-mkfifo ./${name.alive} ./${name.next} && exec 9<> ./${name.alive} 8<> ./${name.next} || exit 125
+wait $made
+[ -p ./${name.alive} ] || mkfifo ./${name.alive} || exit 125
+[ -p ./${name.next} ] || mkfifo ./${name.next} || exit 125
+exec 9<> ./${name.alive} 8<> ./${name.next}
 ${showing(input)}
 show 8>&- 9>&- & shown=$!
 
@@ -166,6 +171,8 @@ function waiting(input: ScriptInput): string {
 function showing(input: ScriptInput): string {
   return `show() {
   over=; trap 'over=1' TERM
+  # The agent first.
+  sleep 0.03
   rm -f "$gate" ./view; mkfifo ./view || return
   LC_ALL=C sed -e 's/[[:cntrl:]]//g' -e 's/${DONE_MARKER}/__TASK-DONE__/g' < ./view & sed=$!
   exec 3> ./view; rm -f ./view
