@@ -15,12 +15,28 @@ import {
 } from './faults.mjs'
 import { helpers, signalIfThere } from './processes.mjs'
 import { gated, noted, readLedger, repeats, watchAttempts, wrongIn } from './witness.mjs'
-import { AGENTS, type AgentName, carriers, makeWorld, type Script, until, type World } from './world.ts'
+import {
+  AGENTS,
+  type AgentName,
+  carriers,
+  type Fault,
+  makeWorld,
+  type Script,
+  until,
+  type World,
+} from './world.ts'
 
 const PROMPT = 'Do the three steps, one after the other.'
 const STEPS = [noted(1), gated(2), noted(3)]
 
 const supervised = (policy: object = {}) => ({ monitor: true, policy: { backoff: '500ms', ...policy } })
+
+interface Admission {
+  readonly config?: object
+  readonly agentArgs?: string[]
+  /** Over the world's; undefined takes a name out. */
+  readonly env?: Record<string, string | undefined>
+}
 
 /** A task under the real monitor. Nobody calls `rca resume` in this file. */
 interface Patient {
@@ -36,11 +52,12 @@ async function admit(
   agent: AgentName,
   test: TestContext,
   script: Script = { steps: STEPS },
-  { config = supervised(), agentArgs = [] as string[], env = {} } = {},
+  { config = supervised(), agentArgs = [], env = {} }: Admission = {},
 ): Promise<Patient> {
   const world = await makeWorld(agent, { default: script }, test, config)
-  const options = Object.keys(env).flatMap((key) => ['--env', key])
-  const name = await world.start('heal', PROMPT, { options, agentArgs, env: { ...world.env, ...env } })
+  const options = Object.keys(env).flatMap((key) => (env[key] === undefined ? [] : ['--env', key]))
+  const all = Object.entries({ ...world.env, ...env }).filter((pair): pair is [string, string] => !!pair[1])
+  const name = await world.start('heal', PROMPT, { options, agentArgs, env: Object.fromEntries(all) })
   const first = await world.status(name)
   const { state, socket } = world
   const scene = { taskDir: first.taskDir ?? '', state, socket, env: world.env }
@@ -120,6 +137,8 @@ describe.concurrent.each(AGENTS)('%s', (agent) => {
     await startedAgain(patient, 2, 0)
     pass(patient)
     await until('step 4', () => readLedger(world.project).some((one) => one.step === 4))
+    // Claude Code 2.1.197 keeps the newest tenth of a second of its conversation in memory.
+    await sleep(1_000)
     const asked = world.server.requests.length
     const faultMs = Date.now()
     signalIfThere(agentOf(scene))
@@ -198,6 +217,31 @@ describe.concurrent.each(AGENTS)('%s', (agent) => {
     report(test, patient, ms)
   })
 
+  it('a usage limit with a stated end: waits for it, then goes on', async (test) => {
+    const faults = { ...LIMITS[agent].fault, step: 2 }
+    const steps = [noted(1), noted(2), noted(3)]
+    const patient = await admit(agent, test, { steps, faults }, LIMITS[agent])
+    const { world, name } = patient
+    if (agent === 'opencode') {
+      // It waits by itself, for as long as the provider said.
+      await world.server.waitFor((one) => one.answer === 'limit')
+      world.server.setFaults('default', [])
+      await expectHealed(patient, { attempts: 1 })
+      return report(test, patient, null)
+    }
+    await until('the wait', async () => (await world.status(name)).state === 'waiting', 90_000)
+    const waiting = await world.status(name)
+    expect(waiting).toMatchObject({ attempts: 1, cause: 'usage-limit', processes: [] })
+    world.server.setFaults('default', [])
+    const dueMs = Date.parse(waiting.nextAttemptAt ?? '')
+    // Half a minute and up to a minute more after the stated moment.
+    expect(dueMs - Date.now()).toBeLessThan(170_000)
+    await expectHealed(patient, { attempts: 2, timeout: '200s' })
+    const ms = await startedAgain(patient, 2, dueMs)
+    expect(ms).toBeGreaterThan(-1_000)
+    Object.assign(test.task.meta, { note: `${ms} ms after the announced moment` })
+  }, 300_000)
+
   it('a login that is refused in the middle: failed at once, with a hint', async (test) => {
     const steps = [noted(1), gated(2), noted(3)]
     const refused = { kind: 'status', status: 401, step: 3 } as const
@@ -253,7 +297,7 @@ describe.concurrent.each(AGENTS)('%s', (agent) => {
 })
 
 /** Enough for an agent to give up soon; how many there are by default is no concern of ours. */
-const FEW_RETRIES: Record<AgentName, { agentArgs?: string[]; env?: Record<string, string> }> = {
+const FEW_RETRIES: Record<AgentName, Admission> = {
   codex: {
     agentArgs: ['request_max_retries', 'stream_max_retries'].flatMap((one) => [
       '-c',
@@ -263,6 +307,18 @@ const FEW_RETRIES: Record<AgentName, { agentArgs?: string[]; env?: Record<string
   claude: { env: { CLAUDE_CODE_MAX_RETRIES: '1' } },
   opencode: {},
   pi: {},
+}
+
+/** Each in a form in which the agent, or its provider, states when the limit ends. */
+const LIMITS: Record<AgentName, { fault: Fault; env?: Record<string, string | undefined> }> = {
+  // It names the minute, seconds cut off.
+  codex: { fault: { kind: 'limit', resetsIn: 65 } },
+  claude: {
+    fault: { kind: 'limit', resetsIn: 5 },
+    env: { ANTHROPIC_API_KEY: undefined, CLAUDE_CODE_OAUTH_TOKEN: 'sk-ant-oat01-lab' },
+  },
+  opencode: { fault: { kind: 'limit', resetsIn: 5 } },
+  pi: { fault: { kind: 'status', status: 429, message: 'Usage limit reached. Try again in 5 seconds.' } },
 }
 
 /** The last event that each prints in a turn, as it stands in its line. */

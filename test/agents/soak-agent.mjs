@@ -28,7 +28,8 @@ import { gated, readLedger, repeats, watchAttempts, wrongIn } from './witness.mj
  * @property {AgentName} agent
  * @property {number} tasks
  * @property {number} steps
- * @property {number} repeated
+ * @property {number} repeated    Steps begun again.
+ * @property {number} forgotten   Of them those that had just ended, which their agent had not kept yet.
  * @property {Injected[]} injected
  * @property {string[]} violations
  *
@@ -40,6 +41,7 @@ import { gated, readLedger, repeats, watchAttempts, wrongIn } from './witness.mj
  * @property {string} socket
  * @property {Readonly<Record<string, string>>} env
  * @property {() => number} random
+ * @property {Map<number, number>} cut   How often a step's end was too fresh to be kept when its agent died.
  * @property {Soaked} result
  */
 
@@ -50,6 +52,8 @@ const CHANCE = 0.6
 /** The chance of one that comes after the step was let go, and how long after, ms. */
 const CHANCE_OF_ANY_MOMENT = 0.2
 const ANY_MOMENT_MS = 400
+/** What the model heard so long ago, its agent has kept, ms. */
+const KEPT_MS = 1_000
 /** So many in a row at one step. */
 const MOST_AT_A_STEP = 3
 /** About how long each takes to get to work, ms. */
@@ -74,9 +78,9 @@ export async function runSoak(agent, { seed, faults, keep }) {
   const state = join(dirname(lab.home), 'state')
   const env = { ...lab.env, RCA_HOME: state, RCA_TMUX_SOCKET: socket }
   /** @type {Soaked} */
-  const result = { agent, tasks: 0, steps: 0, repeated: 0, injected: [], violations: [] }
+  const result = { agent, tasks: 0, steps: 0, repeated: 0, forgotten: 0, injected: [], violations: [] }
   const random = randomFrom(seed, agent)
-  const bed = { agent, lab, server, state, socket, env, random, result }
+  const bed = { agent, lab, server, state, socket, env, random, cut: new Map(), result }
   try {
     while (result.injected.length < faults && result.violations.length === 0) await runTask(bed)
   } catch (error) {
@@ -92,6 +96,7 @@ async function runTask(bed) {
   const task = `soak-${++result.tasks}`
   for (const name of readdirSync(lab.project)) rmSync(join(lab.project, name), { recursive: true })
   server.requests.length = 0
+  bed.cut.clear()
   server.setScript('default', { steps: Array.from({ length: STEPS }, (_, i) => gated(i + 1)) })
   const key = agent === 'pi' ? ['--env', 'LAB_API_KEY'] : []
   const args = ['start', agent, task, '-p', 'Do the steps.', ...key, '--json', '--', ...lab.modelArgs]
@@ -101,16 +106,15 @@ async function runTask(bed) {
   const scene = { taskDir, state, socket, env }
   const watch = watchAttempts(taskDir)
   try {
-    const cut = await playSteps(bed, scene)
-    await expectDone(bed, `${agent}-${task}`, scene, cut)
+    await playSteps(bed, scene)
+    await expectDone(bed, `${agent}-${task}`, scene)
   } finally {
     result.violations.push(...watch.stop().slice(0, 3))
   }
 }
 
-/** Steps with a fault now and then. Gives those that may be done again. @param {Bed} bed @param {Scene} scene */
+/** Steps with a fault now and then. @param {Bed} bed @param {Scene} scene */
 async function playSteps(bed, scene) {
-  const cut = new Set()
   for (let step = 1; step <= STEPS; step++) {
     await untilAt(bed, scene, step)
     for (let n = 0; n < MOST_AT_A_STEP && bed.random() < CHANCE; n++) {
@@ -120,10 +124,10 @@ async function playSteps(bed, scene) {
     writeFileSync(join(bed.lab.project, `pass-${step}`), '')
     bed.result.steps++
     // Not in the last one: the task may be done before.
-    if (step < STEPS && bed.random() < CHANCE_OF_ANY_MOMENT)
-      for (const one of await killAtAnyMoment(bed, scene, step)) cut.add(one)
+    if (step === STEPS || bed.random() >= CHANCE_OF_ANY_MOMENT) continue
+    await sleep(bed.random() * ANY_MOMENT_MS)
+    await kill(bed, scene, 'agent SIGKILL at any moment', AGENT_SIGKILL)
   }
-  return cut
 }
 
 /** Waits until the newest attempt is in that step. @param {Bed} bed @param {Scene} scene @param {number} step */
@@ -172,22 +176,18 @@ async function startMonitor(bed) {
 }
 
 /**
- * The agent dies at some moment after a step was let go. Gives the step if its end was not known to the model by then: that one
- * may be done again.
+ * Notes which steps' ends are so fresh that their agent may not have kept them. Until the model has heard of it, none has; and
+ * Claude Code 2.1.197 writes its conversation down a tenth of a second later, more where the machine is busy.
  * @param {Bed} bed
- * @param {Scene} scene
- * @param {number} step
  */
-async function killAtAnyMoment(bed, scene, step) {
-  await sleep(bed.random() * ANY_MOMENT_MS)
-  const known = () => bed.server.requests.some(({ done }) => done.includes(`STEP-OK-${step}`))
-  /** @type {boolean[]} */
-  const before = []
-  await kill(bed, scene, 'agent SIGKILL at any moment', (now) => {
-    before.push(known())
-    return AGENT_SIGKILL(now)
-  })
-  return before[0] ? [] : [step]
+function noteFresh({ lab, server, cut }) {
+  for (const { step } of readLedger(lab.project).filter(({ what }) => what === 'ended')) {
+    const heard = server.requests.findLast(({ done }, i, all) => {
+      const token = `STEP-OK-${step}`
+      return done.includes(token) && !all[i - 1]?.done.includes(token)
+    })
+    if (!heard || Date.now() - Date.parse(heard.at) < KEPT_MS) cut.set(step, (cut.get(step) ?? 0) + 1)
+  }
 }
 
 /**
@@ -196,12 +196,13 @@ async function killAtAnyMoment(bed, scene, step) {
  * @param {string} kind
  * @param {import('./faults.mjs').Inject} inject
  */
-async function kill({ result }, scene, kind, inject) {
+async function kill(bed, scene, kind, inject) {
   const attempt = newestAttempt(scene.taskDir)
   await until('the agent to be there', () => agentOf(scene) !== null)
   /** @type {Injected} */
   const injected = { kind, ms: null, healed: false }
-  result.injected.push(injected)
+  bed.result.injected.push(injected)
+  noteFresh(bed)
   const faultMs = Date.now()
   await inject(scene)
   const began = () => agentBeganMs(scene.taskDir, attempt + 1)
@@ -210,14 +211,15 @@ async function kill({ result }, scene, kind, inject) {
   injected.healed = true
 }
 
-/** @param {Bed} bed @param {string} name @param {Scene} scene @param {Set<number>} cut */
-async function expectDone(bed, name, { taskDir }, cut) {
+/** @param {Bed} bed @param {string} name @param {Scene} scene */
+async function expectDone(bed, name, { taskDir }) {
   const { violations } = bed.result
   const waited = await rca(bed, ['wait', name, '--timeout', `${PATIENCE_MS / 1000}s`])
   if (waited.code !== 0) violations.push(`${name}: wait ended with ${waited.code}: ${waited.stdout}`)
   const lines = readLedger(bed.lab.project)
   bed.result.repeated += repeats(lines)
-  violations.push(...wrongIn(lines, STEPS, cut).map((one) => `${name}: ${one}`))
+  bed.result.forgotten += repeats(lines, 'ended')
+  violations.push(...wrongIn(lines, STEPS, bed.cut).map((one) => `${name}: ${one}`))
   const left = () => [...carriers({ taskDir }), ...helpers(taskDir)]
   await until('its processes to be gone', () => left().length === 0, 10_000).catch(() => {})
   violations.push(...left().map((one) => `${name}: left over: ${one.pid} ${one.command}`))

@@ -15,12 +15,12 @@ export function renderSoak(soaked) {
       all.filter((one) => one.kind === kind),
     ),
   )
-  const perAgent = soaked.map(({ agent, injected, tasks, steps, repeated }) => {
-    return [...row(agent, injected), String(tasks), String(steps), String(repeated)]
+  const perAgent = soaked.map(({ agent, injected, tasks, steps, repeated, forgotten }) => {
+    return [...row(agent, injected), String(tasks), String(steps), String(repeated), String(forgotten)]
   })
   const head = ['faults', 'recovered', 'median ms', 'p99 ms', 'longest ms']
   return [
-    table([['agent', ...head, 'tasks', 'steps', 'repeats of cut steps'], ...perAgent]),
+    table([['agent', ...head, 'tasks', 'steps', 'cut steps repeated', 'just ended ones'], ...perAgent]),
     table([['fault', ...head], ...perKind, row('all', all)]),
   ].join('\n')
 }

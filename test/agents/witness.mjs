@@ -42,25 +42,25 @@ export function readLedger(project) {
  * older attempt worked on after a newer one had begun. Pure.
  * @param {Line[]} lines
  * @param {number} steps
- * @param {ReadonlySet<number>} [cut]   Steps whose end the agent may not have lived to keep.
+ * @param {ReadonlyMap<number, number>} [cut]   How often a step's end was so fresh that its agent may not have kept it.
  * @returns {string[]}
  */
-export function wrongIn(lines, steps, cut = new Set()) {
+export function wrongIn(lines, steps, cut = new Map()) {
   const wrong = []
   for (let n = 1; n <= steps; n++) {
     const ends = lines.filter((one) => one.step === n && one.what === 'ended').length
     if (ends === 0) wrong.push(`step ${n} did not end`)
-    if (ends > (cut.has(n) ? 2 : 1)) wrong.push(`step ${n} ended ${ends} times`)
+    if (ends > 1 + (cut.get(n) ?? 0)) wrong.push(`step ${n} ended ${ends} times`)
   }
   const late = lines.filter((one, i) => lines.slice(0, i).some((before) => before.attempt > one.attempt))
   wrong.push(...late.map((one) => `attempt ${one.attempt} was still at step ${one.step} after a newer one`))
   return wrong
 }
 
-/** How often a step was begun again. Pure. @param {Line[]} lines */
-export function repeats(lines) {
-  const begun = lines.filter((one) => one.what === 'began').map((one) => one.step)
-  return begun.length - new Set(begun).size
+/** How often a step was begun, or ended, again. Pure. @param {Line[]} lines @param {Line['what']} [what] */
+export function repeats(lines, what = 'began') {
+  const steps = lines.filter((one) => one.what === what).map((one) => one.step)
+  return steps.length - new Set(steps).size
 }
 
 /**

@@ -15,6 +15,7 @@ export { AGENTS, type AgentName, carriers }
 type Server = Awaited<ReturnType<typeof startModelServer>>
 type Scripts = Parameters<typeof startModelServer>[0]['scripts']
 export type Script = Scripts[string]
+export type Fault = Parameters<Server['setFaults']>[1] extends infer T ? Exclude<T, unknown[]> : never
 export type Request = Server['requests'][number]
 
 const RCA = fileURLToPath(new URL('../../bin/rca.js', import.meta.url))
