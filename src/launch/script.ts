@@ -100,7 +100,7 @@ wait $made
 [ -p ./${name.next} ] || mkfifo ./${name.next} || exit 125
 exec 9<> ./${name.alive} 8<> ./${name.next}
 ${showing(input)}
-show 8>&- 9>&- & shown=$!
+(exec 8>&- 9>&-; show) & shown=$!
 
 interrupted=false
 trap 'interrupted=true' INT

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect } from 'vitest'
 import { isRunning, test, until, type World } from './harness.ts'
@@ -90,6 +90,17 @@ describe.concurrent('resume', () => {
     expect(await wait).toMatchObject({ code: 0, stdout: 'codex-fix done\n' })
     expect(await world.status()).toMatchObject({ state: 'done', exit: null })
     expect(world.runs).toHaveLength(1)
+  })
+
+  test('what shows the pane its text held the FIFO of the launch script: its death was seen ten seconds late', async ({
+    world,
+  }) => {
+    const { taskDir } = await world.begin('waits')
+    await until(
+      () => world.processes().some((one) => one.command.startsWith('tail ')),
+      'the pane to be shown it',
+    )
+    expect(holdersOf(join(taskDir ?? '', 'attempts/1/alive'))).toEqual([launcher(world)])
   })
 
   test('a launch script that is killed, then its agent: lost, and resume goes on', async ({ world }) => {
@@ -213,4 +224,17 @@ function launcher(world: World): number {
   const [dir = ''] = world.taskDirs
   const gate = readFileSync(join(dir, 'attempts/1/begun'), 'utf8')
   return Number(gate.split(' ')[2])
+}
+
+/** The processes that have a file open. */
+function holdersOf(path: string): number[] {
+  const open = (pid: string) => {
+    try {
+      return readdirSync(`/proc/${pid}/fd`).map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`))
+    } catch {
+      return []
+    }
+  }
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name))
+  return pids.filter((pid) => open(pid).includes(path)).map(Number)
 }
