@@ -71,6 +71,10 @@ const inStepTwo = ({ world }: Patient) =>
 
 const pass = ({ world }: Patient) => writeFileSync(join(world.project, 'pass-2'), '')
 
+/** A socket that was deleted is put back by the monitor, without haste. */
+const sessionReached = ({ world, name }: Patient) =>
+  until('the session to be reached', async () => (await world.status(name)).session?.exists === true)
+
 /** Waits until the agent has been started again. Gives how long after the fault that was, ms. */
 async function startedAgain({ scene }: Patient, attempt: number, sinceMs: number): Promise<number> {
   await until(`attempt ${attempt}`, () => agentBeganMs(scene.taskDir, attempt) !== null)
@@ -118,6 +122,7 @@ async function surviveInStepTwo(agent: AgentName, inject: Inject, test: TestCont
   const ms = await startedAgain(patient, 2, faultMs)
   // Something woke the monitor; its slow timer, the safety net, takes up to ten seconds.
   expect(ms).toBeLessThan(5_000)
+  await sessionReached(patient)
   pass(patient)
   await expectHealed(patient, { attempts: 2 })
   expectContinued(patient, asked)
