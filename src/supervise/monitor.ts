@@ -9,9 +9,10 @@ import { pausePoint } from '../system/pause.ts'
 import { attemptNumbers, sweepLaunch } from '../task/attempt.ts'
 import { readDigest } from '../task/digest.ts'
 import { appendJournal } from '../task/journal.ts'
-import { observe } from '../task/observe.ts'
+import { type Observed, observe } from '../task/observe.ts'
 import { sizeOf } from '../task/output.ts'
 import { files, tasksDirectory } from '../task/paths.ts'
+import { closeBooks } from '../task/settle.ts'
 import { isLive } from '../task/state.ts'
 import { readTask, type Stored, sweepHalfMade, taskDirectories } from '../task/store.ts'
 import { listen, type Notices } from '../tmux/notices.ts'
@@ -233,7 +234,10 @@ export class Supervisor {
     const facts = await factsOf(task, task.spec, this.rememberedOf(one), Date.now())
     const { action, lookInMs } = decide(facts)
     if (action.kind === 'nothing' && isDying(one)) return DYING_MS
-    if (action.kind === 'nothing') return lookInMs ?? (isLive(task.derived.state) ? LONGEST_TIMER_MS : null)
+    if (action.kind === 'nothing') {
+      if (lookInMs === null && !isLive(task.derived.state)) finishBooks(task)
+      return lookInMs ?? (isLive(task.derived.state) ? LONGEST_TIMER_MS : null)
+    }
     pausePoint(`monitor-${action.kind}`)
     const outcome = await act(action, task, facts.waitedMs, this.context)
     return this.after(one, task.session, action, outcome)
@@ -322,6 +326,11 @@ export class Supervisor {
     if (this.stopped) return
     for (const one of this.tasks.values()) if (one.socket === socket && hasNews(one, 0)) this.look(one.dir)
   }
+}
+
+/** Whoever wrote down the end of a task may have died before the rest was done. */
+function finishBooks(task: Observed): void {
+  if (task.derived.state !== 'unknown' && readDigest(task.dir) === null) closeBooks(task)
 }
 
 function describe(action: Action): string {
