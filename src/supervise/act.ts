@@ -55,6 +55,8 @@ export async function act(
       return underLock(task, context, () => freeLauncher(task))
     case 'finish-kill':
       return underLock(task, context, () => finishKill(task, context))
+    case 'note-gave-up':
+      return underLock(task, context, () => noteGaveUp(task, waitedMs))
     default:
       note(action, task)
       return ACTED
@@ -66,16 +68,13 @@ export function recoverNow(task: Stored, context: Context): Promise<Outcome> {
   return underLock(task, context, () => makeNextAttempt(task, 0, context))
 }
 
-type Note = Extract<Action, { kind: 'note-wait' | 'note-gave-up' | 'note-stall' | 'note-active' }>
+type Note = Extract<Action, { kind: 'note-wait' | 'note-stall' | 'note-active' }>
 
 /** Writes into the journal what others want to know. */
 function note(action: Note, task: Observed): void {
-  const newest = attemptNumbers(task.dir).at(-1)
-  if (newest !== undefined && (action.kind === 'note-gave-up' || action.kind === 'note-wait'))
-    letGo(task.dir, newest)
+  if (action.kind === 'note-wait') freeShell(task)
   const attempt = task.evidence?.record.number ?? 0
-  if (action.kind === 'note-gave-up') giveUp(task, action.next)
-  else if (action.kind === 'note-active') appendJournal(task.dir, { type: 'active', attempt })
+  if (action.kind === 'note-active') appendJournal(task.dir, { type: 'active', attempt })
   else if (action.kind === 'note-stall') {
     const since = task.lastActivityAt ?? new Date().toISOString()
     const eventsBytes = sizeOf(files.events(task.dir))
@@ -196,9 +195,26 @@ async function freeLauncher(task: Observed): Promise<Outcome> {
   return ACTED
 }
 
+/** Whoever was killed may have been resumed since: that is nobody's to end. */
 async function finishKill(task: Observed, context: Context): Promise<Outcome> {
-  const by = ofType(task.journal.entries, 'kill-requested').at(-1)?.by ?? 'rca kill'
-  const now = await settle(readTask(task.dir) ?? task)
+  const { now, decision } = await lookAgain(task, 0)
+  if (decision.action.kind !== 'finish-kill') return ACTED
+  const by = ofType(now.journal.entries, 'kill-requested').at(-1)?.by ?? 'rca kill'
   await endTask(now, by, context, { graceMs: 5_000 })
   return ACTED
+}
+
+/** Under the lock, for a person who resumes the task in this very moment begins its supervision anew. */
+async function noteGaveUp(task: Observed, waitedMs: number): Promise<Outcome> {
+  const { now, decision } = await lookAgain(task, waitedMs)
+  if (decision.action.kind !== 'note-gave-up') return ACTED
+  freeShell(now)
+  giveUp(now, decision.action.next)
+  return ACTED
+}
+
+/** The launch script need not wait for what is not due yet, or never. */
+function freeShell({ dir }: Stored): void {
+  const newest = attemptNumbers(dir).at(-1)
+  if (newest !== undefined) letGo(dir, newest)
 }
