@@ -1,6 +1,6 @@
 import { driverFor } from '../agents/index.ts'
 import { type Activity, readActivity, retryingSince } from '../task/activity.ts'
-import { killedAfterLastClaim, killRequested, ofType } from '../task/entries.ts'
+import { killedAfterLastClaim, killRequested, ofType, stallNoted } from '../task/entries.ts'
 import type { Observed } from '../task/observe.ts'
 import { lastOutputMs } from '../task/output.ts'
 import { policyOf } from '../task/policy.ts'
@@ -64,13 +64,13 @@ function isKillOpen({ journal: { entries } }: Seen): boolean {
 }
 
 /** What the journal says already since the newest claim. */
-function noted({ journal, derived }: Seen): TaskFacts['noted'] {
-  const claim = journal.entries.findLastIndex((one) => one.type === 'attempt-claimed')
-  const since = journal.entries.slice(claim + 1)
+function noted({ journal: { entries }, evidence }: Seen): TaskFacts['noted'] {
+  const claim = entries.findLastIndex((one) => one.type === 'attempt-claimed')
+  const since = entries.slice(claim + 1)
   return {
     gaveUp: ofType(since, 'gave-up').length > 0,
     until: ofType(since, 'waiting').at(-1)?.until ?? null,
-    stalled: derived.state === 'stalled' && ofType(since, 'stalled').length > 0,
+    stalled: evidence !== null && stallNoted(entries, evidence.record.number) !== null,
   }
 }
 

@@ -31,3 +31,9 @@ export function killedAfterLastClaim(entries: readonly Entry[]): EntryOf<'killed
   const entry = entries[index]
   return entry?.type === 'killed' && index > claim ? entry : null
 }
+
+/** The monitor's word that the agent of this attempt has stalled, unless it has gone on since. */
+export function stallNoted(entries: readonly Entry[], attempt: number): EntryOf<'stalled'> | null {
+  const last = entries.findLast((one) => one.type === 'stalled' || one.type === 'active')
+  return last?.type === 'stalled' && last.attempt === attempt ? last : null
+}

@@ -4,7 +4,7 @@ import { formatDuration } from '../duration.ts'
 import { deadlineMs, type History, type Next, nextStep } from '../supervise/next.ts'
 import type { AttemptRecord } from './attempt.ts'
 import type { Conclusion } from './conclude.ts'
-import { firstOfEach, killedAfterLastClaim, ofType } from './entries.ts'
+import { firstOfEach, killedAfterLastClaim, ofType, stallNoted } from './entries.ts'
 import { policyOf } from './policy.ts'
 import type { Entry, EntryOf, Outcome, Spec } from './schema.ts'
 
@@ -177,18 +177,13 @@ function seen(facts: Facts, history: History, evidence: Evidence, killed: EntryO
 }
 
 function working(facts: Facts): Judged {
-  const noted = notedStall(facts)
+  // The monitor knows better: an agent that only says again and again that it retries prints, too.
+  const noted = stallNoted(facts.entries, facts.evidence?.record.number ?? 0)
   if (noted) return live('stalled', noted.evidence)
   const stallAfter = facts.spec?.policy.stallAfterMs ?? null
   const silent = facts.nowMs - silentSince(facts)
   if (stallAfter === null || silent < stallAfter) return live('running', null)
   return live('stalled', `no output for ${formatDuration(silent)}`)
-}
-
-/** The monitor's word that the agent has stalled (one that only says again and again that it retries prints, too). */
-function notedStall({ entries, evidence }: Facts): EntryOf<'stalled'> | null {
-  const last = entries.findLast((one) => one.type === 'stalled' || one.type === 'active')
-  return last?.type === 'stalled' && last.attempt === evidence?.record.number ? last : null
 }
 
 /** Time that the machine slept through is nobody's silence. */
