@@ -141,8 +141,6 @@ describe('an agent that runs', () => {
     const evidence = 'no work for 15 minutes: it waits for the model'
     expect(on(runs(15 * MINUTE - 1))).toEqual(look(1))
     expect(on(runs(15 * MINUTE))).toEqual({ action: { kind: 'note-stall', evidence }, lookInMs: 0 })
-    const again = { state: 'stalled', ...noted({ stalled: true }) } as const
-    expect(actionOn(runs(HOUR, again))).toEqual({ kind: 'nothing' })
   })
 
   it('says how long it was silent in words', () => {
@@ -206,6 +204,10 @@ describe('a launch script that lingers after its agent', () => {
 
   it('is freed of what keeps it', () => {
     expect(lingering(10 * SECOND + 1).action).toEqual({ kind: 'free-launcher' })
+  })
+
+  it('that nothing frees (a disk that hangs) was freed again and again without a pause', () => {
+    expect(lingering(HOUR).lookInMs).toBe(SECOND)
   })
 })
 

@@ -56,7 +56,7 @@ export type Action =
 
 export interface Decision {
   readonly action: Action
-  /** Look again after this long, even if nothing wakes the monitor; null: not before something does. */
+  /** Look again after this long (once the action is done), even if nothing wakes the monitor; null: not before something does. */
   readonly lookInMs: number | null
 }
 
@@ -77,11 +77,11 @@ const look = (lookInMs: number | null): Decision => act({ kind: 'nothing' }, loo
 /** Decides what to do about one task. Pure: no clock, no I/O. It never asks for an attempt while an agent may be alive. */
 export function decide(facts: TaskFacts): Decision {
   if (facts.state === 'unknown') return look(UNKNOWN_MS)
-  if (facts.killAsked) return act({ kind: 'finish-kill' }, CLOSELY_MS)
+  if (facts.killAsked) return act({ kind: 'finish-kill' })
   switch (facts.phase) {
     case 'preparing':
       // Whoever claimed it has died: under the lock it is called off, and made again.
-      return facts.claimantAlive ? look(1_000) : whenSupervised(facts, act({ kind: 'recover' }, CLOSELY_MS))
+      return facts.claimantAlive ? look(1_000) : whenSupervised(facts, act({ kind: 'recover' }))
     case 'launching':
       return look(CLOSELY_MS)
     case 'working':
@@ -113,7 +113,7 @@ function working(facts: TaskFacts): Decision {
   const evidence = `no work for ${describe(activity.silentMs)}: ${activity.doing}`
   if (!facts.noted.stalled) return act({ kind: 'note-stall', evidence })
   if (policy.onStall === 'restart' && policy.restart !== 'never')
-    return act({ kind: 'end', why: 'stalled', evidence }, 1_000)
+    return act({ kind: 'end', why: 'stalled', evidence })
   return look(closely)
 }
 
@@ -121,7 +121,7 @@ function finishing({ policy }: TaskFacts, silentMs: number, closely: number | nu
   const left = policy.exitGraceMs - silentMs
   if (left > 0) return look(closely ?? left)
   const evidence = `it finished ${describe(silentMs)} ago and has not exited`
-  return act({ kind: 'end', why: 'finished', evidence }, 1_000)
+  return act({ kind: 'end', why: 'finished', evidence })
 }
 
 /** No attempt is under way. */
@@ -129,7 +129,7 @@ function atRest(facts: TaskFacts): Decision {
   const { next, unrecorded } = facts
   if (next?.kind === 'again') return again(facts, next)
   if (unrecorded) return act({ kind: 'settle' })
-  if (next?.kind === 'gave-up' && !facts.noted.gaveUp) return act({ kind: 'note-gave-up', next }, null)
+  if (next?.kind === 'gave-up' && !facts.noted.gaveUp) return act({ kind: 'note-gave-up', next })
   return look(isLive(facts.state) ? UNKNOWN_MS : null)
 }
 
@@ -138,7 +138,7 @@ function again(facts: TaskFacts, next: Extract<Next, { kind: 'again' }>): Decisi
   // What was made in the future was made before the clock was set back.
   if (facts.phase === null && facts.state === 'starting' && Math.abs(facts.ageMs) < MAKER_MS)
     return look(MAKER_MS - facts.ageMs)
-  if (left <= 0) return act({ kind: 'recover' }, CLOSELY_MS)
+  if (left <= 0) return act({ kind: 'recover' })
   if (facts.unrecorded) return act({ kind: 'settle' })
   const until = new Date(next.dueMs).toISOString()
   if (left > WORTH_NOTING_MS && facts.noted.until !== until) return act({ kind: 'note-wait', next })

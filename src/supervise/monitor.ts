@@ -240,7 +240,7 @@ export class Supervisor {
     }
     pausePoint(`monitor-${action.kind}`)
     const outcome = await act(action, task, facts.waitedMs, this.context)
-    return this.after(one, task.session, action, outcome)
+    return this.after(one, task.session, action, outcome, lookInMs ?? 0)
   }
 
   /** An attempt that was at work a moment ago has an exit record: the quickest way to the next one. */
@@ -248,13 +248,19 @@ export class Supervisor {
     one.seen = null
     pausePoint('monitor-recover')
     const outcome = await recoverNow(task, this.context)
-    return this.after(one, task.session, outcome.kind === 'acted' ? SETTLED : RECOVERED, outcome)
+    return this.after(one, task.session, outcome.kind === 'acted' ? SETTLED : RECOVERED, outcome, 0)
   }
 
-  private after(one: Tracked, session: string, action: Action, outcome: Outcome): number {
+  private after(
+    one: Tracked,
+    session: string,
+    action: Action,
+    outcome: Outcome,
+    lookInMs: number,
+  ): number {
     this.report(session, action, outcome)
     one.busyCount = outcome.kind === 'busy' ? one.busyCount + 1 : 0
-    return outcome.kind === 'busy' ? Math.min(MOST_BUSY_MS, 25 * 2 ** one.busyCount) : 0
+    return outcome.kind === 'busy' ? Math.min(MOST_BUSY_MS, 25 * 2 ** one.busyCount) : lookInMs
   }
 
   private rememberedOf(one: Tracked) {
