@@ -143,6 +143,10 @@ describe('an agent that runs', () => {
     expect(on(runs(15 * MINUTE))).toEqual({ action: { kind: 'note-stall', evidence }, lookInMs: 0 })
   })
 
+  it('an agent that went on without a pause stayed stalled: nobody looked again', () => {
+    expect(on(runs(HOUR, { state: 'stalled', ...noted({ stalled: true }) }))).toEqual(look(MINUTE))
+  })
+
   it('says how long it was silent in words', () => {
     const said = (ms: number) => actionOn(runs(ms, policy({ stallAfterMs: 1 })))
     expect(said(59_400)).toMatchObject({ evidence: expect.stringContaining('for 59 seconds') })

@@ -68,6 +68,8 @@ const MAKER_MS = 3_000
 const LINGER_MS = 10_000
 /** What cannot be read may be readable later. */
 const UNKNOWN_MS = 60_000
+/** An agent that was reported as stalled may have gone on. */
+const STALLED_MS = 60_000
 /** Waits shorter than this are not worth a line in the journal. */
 const WORTH_NOTING_MS = 2_000
 
@@ -114,7 +116,8 @@ function working(facts: TaskFacts): Decision {
   if (!facts.noted.stalled) return act({ kind: 'note-stall', evidence })
   if (policy.onStall === 'restart' && policy.restart !== 'never')
     return act({ kind: 'end', why: 'stalled', evidence })
-  return look(closely)
+  // It may go on without a pause that would be worth a look.
+  return look(closely ?? STALLED_MS)
 }
 
 function finishing({ policy }: TaskFacts, silentMs: number, closely: number | null): Decision {
