@@ -212,8 +212,9 @@ export class Supervisor {
     try {
       const lookInMs = await this.observeDecideAct(one)
       one.failures = 0
-      if (lookInMs === null) this.forget(one)
-      else this.lookIn(one, lookInMs)
+      if (lookInMs !== null) this.lookIn(one, lookInMs)
+      // What came in meanwhile may be a resume that this look has not seen.
+      else if (!one.again) this.forget(one)
     } catch (error) {
       this.failed(one, error)
     }
