@@ -222,6 +222,8 @@ export class Supervisor {
 
   /** One round for one task. Null: it is over. */
   private async observeDecideAct(one: Tracked): Promise<number | null> {
+    // Before the tick: right after the machine has slept the deadline seems to have come.
+    this.noteJump()
     const stored = readTask(one.dir)
     if (!stored) {
       sweepHalfMade(one.dir, Date.now())
