@@ -45,8 +45,7 @@ export async function act(
     case 'nothing':
       return ACTED
     case 'settle':
-      await settle(task)
-      return ACTED
+      return settleNow(task)
     case 'recover':
       return underLock(task, context, () => makeNextAttempt(task, waitedMs, context))
     case 'end':
@@ -66,6 +65,13 @@ export async function act(
 /** The same as `recover`, for an attempt that is known to be over: what is to be done is decided under the lock alone. */
 export function recoverNow(task: Stored, context: Context): Promise<Outcome> {
   return underLock(task, context, () => makeNextAttempt(task, 0, context))
+}
+
+/** What could not be written down (a full disk) is still to be: that is tried again after a while, not at once. */
+async function settleNow(task: Observed): Promise<Outcome> {
+  const { pending } = await settle(task)
+  if (pending) throw new Error(`the end of attempt ${pending.attempt} cannot be written down`)
+  return ACTED
 }
 
 type Note = Extract<Action, { kind: 'note-wait' | 'note-stall' | 'note-active' }>
