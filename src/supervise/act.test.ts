@@ -14,7 +14,7 @@ import { act } from './act.ts'
 import { type Action, decide } from './decide.ts'
 import { factsOf, NOTHING_REMEMBERED } from './facts.ts'
 
-describe('what was decided before a person resumed the task', () => {
+describe('acting on what was seen', () => {
   let state: string
   let dir: string
 
@@ -73,6 +73,13 @@ describe('what was decided before a person resumed the task', () => {
     resumed()
     await act(action, task, 0, context())
     expect(written()).not.toContain('gave-up')
+  })
+
+  it('an attempt that the monitor had claimed and a full disk kept from being called off was never made', async () => {
+    await made()
+    ends('failed')
+    resumed()
+    expect((await seen()).action.kind).toBe('recover')
   })
 
   it('an attempt that a person made after a kill was killed as well', async () => {

@@ -1,4 +1,5 @@
 import { driverFor } from '../agents/index.ts'
+import { ownIdentity } from '../system/identity.ts'
 import { type Activity, readActivity, retryingSince } from '../task/activity.ts'
 import { killedAfterLastClaim, killRequested, ofType, stallNoted } from '../task/entries.ts'
 import type { Observed } from '../task/observe.ts'
@@ -25,7 +26,15 @@ export async function factsOf(
 ): Promise<TaskFacts> {
   const { evidence } = task
   const works = evidence?.agentAlive && phaseOf(evidence, nowMs) === 'working'
-  return gather(task, spec, remembered, works ? await activityOf(task, spec, nowMs) : null, nowMs)
+  const activity = works ? await activityOf(task, spec, nowMs) : null
+  const facts = gather(task, spec, remembered, activity, nowMs)
+  return { ...facts, claimantAlive: facts.claimantAlive && !isOwnClaim(evidence) }
+}
+
+/** One look at a task at a time: what this process has claimed and not launched (a full disk) it is not launching any more. */
+function isOwnClaim(evidence: Observed['evidence']): boolean {
+  const claimant = evidence?.record.claim?.claimant
+  return claimant?.pid === process.pid && claimant.start === ownIdentity().start
 }
 
 /** What was seen of a task, as far as a decision rests on it. */
