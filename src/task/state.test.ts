@@ -228,3 +228,208 @@ describe('derive', () => {
     expect(stateOf([created, session('a'), session('b')]).agentSessionId).toBe('b')
   })
 })
+
+describe('derive under supervision', () => {
+  const HOUR_S = 3_600
+  const watched = {
+    ...spec,
+    id: 'a-task',
+    policy: { restart: 'on-failure', stallAfterMs: 900_000, jitter: 0, deadlineMs: 5 * HOUR_S * 1000 },
+  } as Spec
+  const by = (who: 'person' | 'monitor', attempt: number, at: string): Entry => ({
+    ...(claimed(attempt, at) as Extract<Entry, { type: 'attempt-claimed' }>),
+    by: who,
+  })
+  const first = [created, by('person', 1, iso(1))]
+  const crash = (attempt: number, at: string, some: Partial<Conclusion> = {}) =>
+    ended(
+      { attempt, outcome: 'failed', exit: { code: 1 }, cause: 'crashed', reason: 'it crashed', ...some },
+      at,
+    )
+  const twice = [...first, crash(1, iso(60)), by('monitor', 2, iso(61)), crash(2, iso(120))]
+  const derived = (entries: Entry[], seen: Evidence | null = null, nowS = 130, lastOutputMs = T0) =>
+    derive({
+      spec: watched,
+      entries,
+      problems: [],
+      evidence: seen,
+      lastOutputMs,
+      nowMs: T0 + nowS * 1000,
+    })
+
+  it('waits, and says why, for what and until when', () => {
+    expect(derived(twice)).toMatchObject({
+      state: 'waiting',
+      reason: 'it crashed',
+      cause: 'crashed',
+      exit: { code: 1 },
+      hint: null,
+      endedAt: null,
+      nextAttemptAt: iso(300),
+      deadlineAt: iso(1 + 5 * HOUR_S),
+      attempts: 2,
+      next: { kind: 'again', why: 'backoff' },
+    })
+  })
+
+  it('waits for an end that nobody has written down yet as for one that is in the journal', () => {
+    const { conclusion: _, ...rest } = evidence({
+      exit: { code: 1, interrupted: false, endedAt: iso(60) },
+      exitAt: iso(60),
+    })
+    const bad = conclusion({ outcome: 'failed', cause: 'crashed', reason: 'it crashed', exit: { code: 1 } })
+    const pending = derived(first, { ...rest, conclusion: bad })
+    expect(pending).toMatchObject({ state: 'waiting', nextAttemptAt: iso(60), next: { why: 'at-once' } })
+    expect(pending.next).toEqual(derived([...first, crash(1, iso(60))]).next)
+  })
+
+  it('dates an end without a record by the last output, else by now', () => {
+    const lost = evidence({}, { conclusion: conclusion({ outcome: 'lost', exit: null }) })
+    expect(derived(first, lost, 130, T0 + 50_000).nextAttemptAt).toBe(iso(50))
+    expect(derived(first, lost, 130, 0).nextAttemptAt).toBe(iso(130))
+  })
+
+  it('has given up with the reason, the hint and the cause of that, and has no deadline any more', () => {
+    const why = { cause: 'brake', reason: 'gave up, 30 resumes within an hour', hint: 'look' }
+    const noted: Entry = { at: iso(121), type: 'gave-up', ...why }
+    const expected = { state: 'failed', ...why, endedAt: iso(120), exit: { code: 1 } }
+    const unsaid = { nextAttemptAt: null, deadlineAt: null, next: { kind: 'gave-up', ...why } }
+    expect(derived([...twice, noted])).toMatchObject({ ...expected, ...unsaid })
+  })
+
+  it('has given up whether that is noted or not', () => {
+    const hopeless = crash(1, iso(60), { cause: 'not-logged-in', reason: 'no login', hint: 'log in' })
+    const expected = { state: 'failed', cause: 'not-logged-in', reason: 'no login', hint: 'log in' }
+    expect(derived([...first, hopeless])).toMatchObject(expected)
+    expect(derived([...first, crash(1, iso(60), { outcome: 'lost' })], null, 1e9).state).toBe('waiting')
+    expect(derived([...first, crash(1, iso(6 * HOUR_S), { outcome: 'lost' })])).toMatchObject({
+      state: 'lost',
+      cause: 'deadline',
+    })
+  })
+
+  it('is over after a good end, an interrupt and a kill', () => {
+    for (const [outcome, state] of [
+      ['completed', 'done'],
+      ['interrupted', 'killed'],
+    ] as const) {
+      const seen = derived([...first, crash(1, iso(60), { outcome })])
+      expect(seen).toMatchObject({ state, next: { kind: 'over' }, nextAttemptAt: null, deadlineAt: null })
+    }
+    const whileItWaited = [...twice, killAsked(iso(121)), killed(iso(122))]
+    expect(derived(whileItWaited)).toMatchObject({
+      state: 'killed',
+      reason: 'killed by ann',
+      nextAttemptAt: null,
+    })
+  })
+
+  it('says nothing of a next attempt while one is under way', () => {
+    const runs = derived(
+      [...twice, by('monitor', 3, iso(300))],
+      evidence({ number: 3 }, { agentAlive: true }),
+      310,
+    )
+    expect(runs).toMatchObject({ state: 'running', next: null, nextAttemptAt: null, cause: null })
+    expect(runs.deadlineAt).toBe(iso(1 + 5 * HOUR_S))
+  })
+
+  it('begins the deadline anew when a person resumes it', () => {
+    const resumed = [...twice, by('person', 3, iso(HOUR_S))]
+    const seen = derived(resumed, evidence({ number: 3 }, { agentAlive: true }), HOUR_S + 1)
+    expect(seen.deadlineAt).toBe(iso(6 * HOUR_S))
+  })
+
+  it('has no deadline where nobody set one or nobody supervises', () => {
+    const running = evidence({}, { agentAlive: true })
+    const facts = { entries: first, problems: [], evidence: running, lastOutputMs: T0, nowMs: T0 }
+    const under = (policy: object) =>
+      derive({ ...facts, spec: { ...watched, policy: { ...watched.policy, ...policy } } as Spec }).deadlineAt
+    expect(under({})).toBe(iso(1 + 5 * HOUR_S))
+    expect(under({ deadlineMs: null })).toBeNull()
+    expect(under({ restart: 'never' })).toBeNull()
+  })
+
+  it('keeps the end of an attempt though a later one was called off', () => {
+    const later = [
+      ...twice,
+      by('monitor', 3, iso(300)),
+      ended({ attempt: 3, outcome: 'called-off' }, iso(301)),
+    ]
+    expect(derived(later)).toMatchObject({ state: 'waiting', reason: 'it crashed', nextAttemptAt: iso(300) })
+    const well = [...first, ended({}, iso(60)), ended({ attempt: 2, outcome: 'called-off' }, iso(301))]
+    expect(derived(well)).toMatchObject({ state: 'done', endedAt: iso(60) })
+  })
+
+  it('waits for the launch that its maker did not live to make', () => {
+    expect(derived([created], null, 1).state).toBe('starting')
+    const reason = 'the launch was cut off before the agent began'
+    expect(derived([created], null, 11)).toMatchObject({ state: 'waiting', reason, nextAttemptAt: iso(0) })
+    const cut = evidence({ begun: 'no' })
+    expect(derived(first, cut, 5).state).toBe('starting')
+    expect(derived(first, cut, 12)).toMatchObject({ state: 'waiting', reason })
+    expect(derived([...first, killed(iso(2))], cut, 12)).toMatchObject({ state: 'killed' })
+  })
+
+  it('is lost where nothing was launched and that was given up', () => {
+    const noted: Entry = {
+      at: iso(5),
+      type: 'gave-up',
+      cause: 'superseded',
+      reason: 'used again',
+      hint: null,
+    }
+    expect(derived([...first, noted], evidence({ begun: 'called-off' }), 12)).toMatchObject({
+      state: 'lost',
+      reason: 'used again',
+      hint: 'rca resume launches it',
+      endedAt: iso(5),
+    })
+  })
+
+  describe('stalled', () => {
+    const stalled = (attempt: number, at: number): Entry => ({
+      at: iso(at),
+      type: 'stalled',
+      attempt,
+      since: iso(at),
+      evidence: 'no work for 15 minutes: it keeps trying',
+      eventsBytes: 1,
+    })
+    const active = (at: number): Entry => ({ at: iso(at), type: 'active', attempt: 1 })
+    const running = evidence({}, { agentAlive: true })
+    /** An agent that printed a moment ago. */
+    const printing = (entries: Entry[], seen = running) =>
+      derived([...first, ...entries], seen, 2_000, T0 + 1_999_000)
+
+    it('takes the monitor’s word over what is printed', () => {
+      expect(printing([])).toMatchObject({ state: 'running' })
+      const reason = 'no work for 15 minutes: it keeps trying'
+      expect(printing([stalled(1, 1_000)])).toMatchObject({ state: 'stalled', reason })
+    })
+
+    it('is taken back when it goes on, and may come again', () => {
+      expect(printing([stalled(1, 1_000), active(1_500)]).state).toBe('running')
+      expect(printing([stalled(1, 1_000), active(1_500), stalled(1, 1_900)]).state).toBe('stalled')
+    })
+
+    it('is over with the attempt', () => {
+      const seen = evidence({ number: 2 }, { agentAlive: true })
+      expect(printing([stalled(1, 1_000), by('monitor', 2, iso(1_500))], seen).state).toBe('running')
+      expect(printing([stalled(1, 1_000), ended({}, iso(1_500))], null as never).state).toBe('done')
+    })
+
+    it('is seen from the silence alone where no monitor is there', () => {
+      expect(derived(first, running, 1_000, T0 + 50_000)).toMatchObject({
+        state: 'stalled',
+        reason: 'no output for 15 minutes',
+      })
+    })
+
+    it('is not what the machine slept through', () => {
+      const jump: Entry = { at: iso(9_000), type: 'clock-jumped', byMs: 8_000_000 }
+      expect(derived([...first, jump], running, 9_100, T0 + 50_000).state).toBe('running')
+      expect(derived([...first, jump], running, 9_901, T0 + 50_000).state).toBe('stalled')
+    })
+  })
+})
