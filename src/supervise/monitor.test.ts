@@ -1,14 +1,18 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, expect, test, vi } from 'vitest'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { Context } from '../context.ts'
-import { files } from '../task/paths.ts'
+import { files, tasksDirectory, wakeDirectory } from '../task/paths.ts'
 import { DEFAULT_POLICY } from '../task/policy.ts'
 import { createTask } from '../task/store.ts'
 import { Supervisor } from './monitor.ts'
 
-const state = mkdtempSync(join(tmpdir(), 'rca-clock-'))
+let state = ''
+beforeEach(() => {
+  state = mkdtempSync(join(tmpdir(), 'rca-supervisor-'))
+})
 afterEach(() => {
   vi.useRealTimers()
   rmSync(state, { recursive: true, force: true })
@@ -16,11 +20,15 @@ afterEach(() => {
 
 const HOUR = 3_600_000
 
+function supervisorOf(log: string[]): Supervisor {
+  return new Supervisor({ state, env: {} } as Context, { log: (line) => log.push(line) })
+}
+
 test('a clock that is set, or a machine that slept, is written into the journal of every live task', async () => {
   const { dir } = await createTask(state, NEW_TASK, async () => null)
   vi.useFakeTimers({ toFake: ['setInterval', 'Date'], now: Date.now() })
   const log: string[] = []
-  const supervisor = new Supervisor({ state, env: {} } as Context, { log: (line) => log.push(line) })
+  const supervisor = supervisorOf(log)
   supervisor.start()
   vi.advanceTimersByTime(10_000)
   expect(jumps(dir)).toEqual([])
@@ -32,6 +40,30 @@ test('a clock that is set, or a machine that slept, is written into the journal 
   expect(jumps(dir)).toEqual([expect.closeTo(HOUR, -5), expect.closeTo(-2 * HOUR, -5)])
   await supervisor.stop()
   expect(log.filter((line) => line.startsWith('the clock jumped'))).toHaveLength(2)
+})
+
+test('one folder that cannot be looked at ended the monitor, at every start of it', async () => {
+  const { dir } = await createTask(state, NEW_TASK, async () => null)
+  const damaged = await createTask(state, { ...NEW_TASK, task: 'other' }, async () => null)
+  writeFileSync(join(tasksDirectory(state), 'codex-fix.tgz'), '')
+  mkdirSync(join(wakeDirectory(state), 'codex-fix.abcdef'), { recursive: true })
+  rmSync(files.journal(damaged.dir))
+  mkdirSync(join(damaged.dir, 'digest.json'))
+  const log: string[] = []
+  const supervisor = supervisorOf(log)
+  supervisor.start()
+  await supervisor.stop()
+  expect(log.map((line) => line.split(':')[0])).toEqual([damaged.dir])
+  expect(supervisor.live).toBe(2)
+  expect(dir).not.toBe(damaged.dir)
+})
+
+test('a monitor that was told to stop with more tasks than it works on at a time never ended', async () => {
+  for (let i = 0; i < 20; i++) await createTask(state, { ...NEW_TASK, task: `t${i}` }, async () => null)
+  const supervisor = supervisorOf([])
+  supervisor.start()
+  const ended = await Promise.race([supervisor.stop().then(() => true), sleep(2_000, false)])
+  expect(ended).toBe(true)
 })
 
 function jumps(dir: string): number[] {

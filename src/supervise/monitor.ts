@@ -95,7 +95,6 @@ export class Supervisor {
     for (const one of [this.ticker, this.poller]) if (one) clearInterval(one)
     if (this.timer) clearTimeout(this.timer)
     for (const one of this.notices.values()) one.close()
-    this.limit.clearQueue()
     await this.settled()
     for (const one of this.tasks.values()) release(one)
   }
@@ -118,10 +117,24 @@ export class Supervisor {
 
   /** Finds tasks that are not over, whoever made them. */
   scan(): void {
-    for (const { dir } of taskDirectories(this.context.state)) {
-      if (this.tasks.has(dir) || this.over.get(dir) === sizeOf(files.journal(dir))) continue
-      if (readDigest(dir)) this.over.set(dir, sizeOf(files.journal(dir)))
-      else this.look(dir)
+    this.guarded('scan', () => {
+      for (const { dir } of taskDirectories(this.context.state)) this.guarded(dir, () => this.consider(dir))
+    })
+  }
+
+  private consider(dir: string): void {
+    const bytes = sizeOf(files.journal(dir))
+    if (this.tasks.has(dir) || this.over.get(dir) === bytes) return
+    if (readDigest(dir)) this.over.set(dir, bytes)
+    else this.look(dir)
+  }
+
+  /** Whatever the file system says of one folder, the monitor goes on with the others. */
+  private guarded(what: string, work: () => void): void {
+    try {
+      work()
+    } catch (error) {
+      this.events.log(`${what}: ${error instanceof Error ? error.message : error}`)
     }
   }
 
@@ -139,14 +152,16 @@ export class Supervisor {
   }
 
   private answerPokes(): void {
-    for (const name of takePokes(this.folder)) this.look(join(tasksDirectory(this.context.state), name))
+    this.guarded(this.folder, () => {
+      for (const name of takePokes(this.folder)) this.look(join(tasksDirectory(this.context.state), name))
+    })
   }
 
   private tick(): void {
     this.noteJump()
     this.answerPokes()
     if (++this.ticks % SCAN_TICKS === 0) this.scan()
-    for (const one of this.tasks.values()) if (hasNews(one, Date.now())) this.look(one.dir)
+    for (const one of this.tasks.values()) this.lookIfNews(one, Date.now())
     for (const socket of this.notices.keys()) this.mend(socket)
   }
 
@@ -158,11 +173,7 @@ export class Supervisor {
     this.clockMs = clockMs
     this.events.log(`the clock jumped by ${Math.round(byMs / 1_000)} s`)
     for (const { dir } of this.tasks.values()) {
-      try {
-        appendJournal(dir, { type: 'clock-jumped', byMs })
-      } catch (error) {
-        this.events.log(`${dir}: ${error}`)
-      }
+      this.guarded(dir, () => appendJournal(dir, { type: 'clock-jumped', byMs }))
     }
   }
 
@@ -209,6 +220,7 @@ export class Supervisor {
   }
 
   private async reconcile(one: Tracked): Promise<void> {
+    if (this.stopped) return
     try {
       const lookInMs = await this.observeDecideAct(one)
       one.failures = 0
@@ -333,7 +345,13 @@ export class Supervisor {
 
   private lookAtSocket(socket: string): void {
     if (this.stopped) return
-    for (const one of this.tasks.values()) if (one.socket === socket && hasNews(one, 0)) this.look(one.dir)
+    for (const one of this.tasks.values()) if (one.socket === socket) this.lookIfNews(one, 0)
+  }
+
+  private lookIfNews(one: Tracked, nowMs: number): void {
+    this.guarded(one.dir, () => {
+      if (hasNews(one, nowMs)) this.look(one.dir)
+    })
   }
 }
 

@@ -68,7 +68,7 @@ export function ensureWakeDirectory(state: string): string {
 /** Takes all pokes away: the names of the task directories that they stand for. */
 export function takePokes(folder: string): string[] {
   const names = unless(['ENOENT'], [] as string[], () => readdirSync(folder))
-  for (const name of names) rmSync(join(folder, name), { force: true })
+  for (const name of names) rmSync(join(folder, name), { recursive: true, force: true })
   return names
 }
 

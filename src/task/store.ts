@@ -122,14 +122,15 @@ function clearer(error: unknown, folder: string): unknown {
   return error
 }
 
-/** All task directories, each with the session name it carries; half-made ones are left out. */
+/** All task directories, each with the session name it carries. (Somebody's codex-fix.tgz beside them is none.) */
 export function taskDirectories(state: string): { dir: string; session: string }[] {
   const folder = tasksDirectory(state)
-  const names = unless(['ENOENT'], [] as string[], () => readdirSync(folder))
+  const entries = unless(['ENOENT'], [], () => readdirSync(folder, { withFileTypes: true }))
   const found: { dir: string; session: string }[] = []
-  for (const name of names) {
+  for (const entry of entries) {
+    const { name } = entry
     const session = name.slice(0, name.lastIndexOf('.'))
-    if (parseSession(session)) found.push({ dir: join(folder, name), session })
+    if (!entry.isFile() && parseSession(session)) found.push({ dir: join(folder, name), session })
   }
   return found
 }
