@@ -1,5 +1,6 @@
+import { writeSync } from 'node:fs'
 import { type Paint, PLAIN, wantsColour } from './render/paint.ts'
-import { harmlessJson } from './render/text.ts'
+import { harmlessJson, oneLine } from './render/text.ts'
 
 type Env = Readonly<Record<string, string | undefined>>
 
@@ -27,6 +28,19 @@ export async function createIo(env: Env, json: boolean): Promise<Io> {
     progress: json || !process.stderr.isTTY ? () => {} : spinner(),
   }
 }
+
+/**
+ * One line of a log, with the time. It may quote an agent, and a disk that is full for a while costs lines, not their writer.
+ */
+export function logLine(line: string): void {
+  try {
+    writeSync(2, `${new Date().toISOString()} ${oneLine(line, LOG_WIDTH)}\n`)
+  } catch {
+    // There is nobody to tell.
+  }
+}
+
+const LOG_WIDTH = 1_000
 
 /** A spinner on stderr that appears only when something has taken a while. */
 function spinner(): Io['progress'] {

@@ -7,7 +7,7 @@ import { VERSION } from './version.ts'
  */
 export async function main(argv: readonly string[]): Promise<void> {
   process.stdout.on('error', quietly)
-  process.stderr.on('error', quietly)
+  process.stderr.on('error', (error) => errno(error) === 'EPIPE' && quietly(error))
   try {
     const { runCli } = await import('./cli.ts')
     await runCli(argv)
@@ -16,7 +16,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   }
 }
 
-/** `rca logs | head`: whoever read has left. That is no error. */
+/** `rca logs | head`: whoever read has left. That is no error. (That a remark finds no place, on a full disk, ends nothing.) */
 function quietly(error: Error): void {
   if (errno(error) === 'EPIPE') process.exit()
   throw error

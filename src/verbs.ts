@@ -346,8 +346,8 @@ const settle: Verb = async ([dir = ''], options) => {
 
 const monitor: Verb = async ([what = 'run'], options) => {
   const { io, context } = await open(options)
-  const log = (line: string) => io.err(`${new Date().toISOString()} ${line}\n`)
   const commands = await import('./commands/monitor.ts')
+  const { logLine: log } = await import('./io.ts')
   oneOf('monitor', what, ['run', 'status', 'stop'])
   if (what === 'run') {
     if (flag(options, 'once')) return commands.monitorOnce(context, log)

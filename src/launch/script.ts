@@ -113,7 +113,7 @@ kill "$shown" 2>/dev/null
 
 settle() { ${quoteAll(input.settle)}; }
 sync ./${name.exit} . &
-if [ "$code" -ne 0 ] && [ "$woken" -eq 0 ]; then
+if [ "$code" -ne 0 ] && [ -s ./${name.exit} ] && [ "$woken" -eq 0 ]; then
   ${waiting(input)}
 fi
 rm -f ./${name.alive} ./${name.next} ./${name.offer}

@@ -10,7 +10,7 @@ import type { Launched } from '../launch/startup.ts'
 import { isAlive, type ProcessIdentity } from '../system/identity.ts'
 import { pausePoint } from '../system/pause.ts'
 import { endAll, signal } from '../system/processes.ts'
-import { attemptNumbers } from '../task/attempt.ts'
+import { attemptNumbers, hasExit } from '../task/attempt.ts'
 import { ofType } from '../task/entries.ts'
 import { appendJournal } from '../task/journal.ts'
 import { acquireLock } from '../task/lock.ts'
@@ -178,11 +178,14 @@ async function endAgent(task: Observed, wanted: Extract<Action, { kind: 'end' }>
   if (decision.action.kind !== 'end' || decision.action.why !== wanted.why || !evidence) return ACTED
   const { why, evidence: words } = decision.action
   const attempt = evidence.record.number
-  appendJournal(now.dir, { type: 'ending', attempt, why, evidence: words })
+  if (!ofType(now.journal.entries, 'ending').some((one) => one.attempt === attempt && one.why === why))
+    appendJournal(now.dir, { type: 'ending', attempt, why, evidence: words })
   pausePoint('monitor-before-end')
   // What a finished agent left running (a dev server) is left alone, unless the agent does not go by itself.
   if (why === 'finished' && evidence.record.agent && (await goes(evidence.record.agent))) return ACTED
-  await endAll(() => attemptProcesses(spec, attempt), { graceMs: 5_000 })
+  const left = await endAll(() => attemptProcesses(spec, attempt), { graceMs: 5_000 })
+  // Tried again, but not at once: meanwhile somebody else may want the lock.
+  if (left.length > 0) throw new RcaError('failed', `${left.length} processes of its agent would not die`)
   await settle(await atRest(readTask(now.dir) ?? now))
   return ACTED
 }
@@ -195,11 +198,24 @@ async function goes(agent: ProcessIdentity): Promise<boolean> {
   return !isAlive(agent)
 }
 
-async function freeLauncher(task: Observed): Promise<Outcome> {
-  const { spec, evidence } = task
-  if (spec && evidence) await endAll(() => attemptHelpers(spec, evidence.record.number), { graceMs: 500 })
+/**
+ * Ends what a launch script waits for. One that was stopped (Ctrl-Z at the pane) is told to go on; one that does not write
+ * down its agent's end even so is ended: the attempt is judged without it.
+ */
+async function freeLauncher({ dir, spec, evidence }: Observed): Promise<Outcome> {
+  if (!spec || !evidence?.record.launcher) return ACTED
+  const { number, launcher } = evidence.record
+  await endAll(() => attemptHelpers(spec, number), { graceMs: 500 })
+  signal(launcher, 'SIGCONT')
+  const until = Date.now() + FREED_MS
+  const stuck = () => isAlive(launcher) && !hasExit(dir, number)
+  while (stuck() && Date.now() < until) await sleep(10)
+  if (stuck()) signal(launcher, 'SIGKILL')
   return ACTED
 }
+
+/** A launch script that nothing is in the way of writes down its agent's end in so long, ms. */
+const FREED_MS = 3_000
 
 /** Whoever was killed may have been resumed since: that is nobody's to end. */
 async function finishKill(task: Observed, context: Context): Promise<Outcome> {

@@ -266,14 +266,10 @@ export class Supervisor {
     return this.after(one, task.session, outcome.kind === 'acted' ? SETTLED : RECOVERED, outcome, 0)
   }
 
-  private after(
-    one: Tracked,
-    session: string,
-    action: Action,
-    outcome: Outcome,
-    lookInMs: number,
-  ): number {
+  private after(one: Tracked, session: string, action: Action, outcome: Outcome, lookInMs: number): number {
     this.report(session, action, outcome)
+    // What could not be freed is looked at again after as long a while.
+    if (action.kind === 'free-launcher' && outcome.kind !== 'busy') one.lingeringSinceMs = null
     one.busyCount = outcome.kind === 'busy' ? one.busyCount + 1 : 0
     return outcome.kind === 'busy' ? Math.min(MOST_BUSY_MS, 25 * 2 ** one.busyCount) : lookInMs
   }

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process'
-import { closeSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect } from 'vitest'
 import { isRunning, until } from '../e2e/harness.ts'
 import { closeSession, type Inject, killAgent, killLaunchScriptAndAgent, killMonitor } from './inject.ts'
@@ -36,10 +37,15 @@ describe.skipIf(!possible).concurrent('the disk is full', () => {
   test('and the agent ends well: done, whoever writes it down', async ({ world }) => {
     await smallDisk(world)
     await world.atWork()
-    await world.watched()
+    const monitor = await world.watched()
     const filler = fill(world)
     world.go()
     await until(() => world.agents().length === 0, 'the agent to be gone')
+    const before = busyMs(monitor)
+    await sleep(3_000)
+    expect(isRunning(monitor)).toBe(true)
+    // It tried to write the end down again and again, without a pause.
+    expect(busyMs(monitor) - before).toBeLessThan(1_000)
     rmSync(filler)
     // What it printed last was lost with the space: it may have to say once more that it is done.
     await world.ends(null)
@@ -73,6 +79,13 @@ describe.skipIf(!possible).concurrent('the disk is full', () => {
     await world.ends(1)
   })
 })
+
+/** The processor time that a process has had (proc(5), utime and stime), ms. */
+function busyMs(pid: number): number {
+  const [utime, stime] =
+    readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ').slice(11, 13) ?? []
+  return (Number(utime) + Number(stime)) * 10
+}
 
 /** The state directory on a disk of its own, in a mount namespace that lives as long as the world. */
 async function smallDisk(world: FaultWorld): Promise<void> {
