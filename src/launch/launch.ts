@@ -2,7 +2,7 @@ import { basename } from 'node:path'
 import type { Driver, Invocation, LaunchRequest } from '../agents/driver.ts'
 import type { Context } from '../context.ts'
 import { RcaError, unless } from '../errors.ts'
-import { host, ownIdentity } from '../system/identity.ts'
+import { host, ownIdentity, pidNamespace } from '../system/identity.ts'
 import { pausePoint } from '../system/pause.ts'
 import { which } from '../system/which.ts'
 import {
@@ -118,6 +118,7 @@ function claimOf(launch: Launch, input: ScriptInput): Claim {
     argv: [...input.argv],
     claimant: ownIdentity(),
     host: host(),
+    pids: pidNamespace(),
     claimedAt: new Date().toISOString(),
     eventsOffset: input.eventsOffset,
     stderrOffset: input.stderrOffset,

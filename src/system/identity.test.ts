@@ -1,7 +1,17 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { describe, expect, it } from 'vitest'
-import { bootId, host, identityOf, isAlive, isHere, ownIdentity, parseSelf, parseStat } from './identity.ts'
+import {
+  bootId,
+  host,
+  identityOf,
+  isAlive,
+  isHere,
+  ownIdentity,
+  parseSelf,
+  parseStat,
+  pidNamespace,
+} from './identity.ts'
 
 const STAT = '77 (a (b) c) S 1 70 70 34816 80 4194560 1 0 0 0 0 0 0 0 20 0 1 0 123456 1 1 1'
 
@@ -48,5 +58,10 @@ describe('isHere', () => {
     expect(isHere({ host: host(), boot: 'another' })).toBe(true)
     expect(isHere({ host: 'renamed', boot: bootId() })).toBe(true)
     expect(isHere({ host: 'renamed', boot: 'another' })).toBe(false)
+  })
+  it('took a container that shares the folder and the kernel for this machine, and all that lives in it for dead', () => {
+    expect(isHere({ host: 'container', boot: bootId(), pids: 'pid:[1]' })).toBe(false)
+    expect(isHere({ host: 'renamed', boot: bootId(), pids: pidNamespace() })).toBe(true)
+    expect(isHere({ host: host(), boot: bootId(), pids: 'pid:[1]' })).toBe(true)
   })
 })

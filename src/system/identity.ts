@@ -1,5 +1,6 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, readlinkSync } from 'node:fs'
 import { hostname } from 'node:os'
+import { errno, unless } from '../errors.ts'
 import { childProcess } from './lazy.ts'
 
 /**
@@ -48,16 +49,23 @@ let boot: string | undefined
 function readBootId(): string {
   try {
     return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
-  } catch {
+  } catch (error) {
+    unlessItIsOurs(error)
     return printed(['sysctl', '-n', 'kern.bootsessionuuid'])
   }
+}
+
+/** Throws what says nothing of a process and all of us: that we have no more files or memory. Nobody is dead because of that. */
+export function unlessItIsOurs(error: unknown): void {
+  if (['EMFILE', 'ENFILE', 'ENOMEM'].includes(errno(error) ?? '')) throw error
 }
 
 /** Reads /proc/PID/stat; null where there is no such process (or no /proc). */
 export function procStat(pid: number): ProcStat | null {
   try {
     return parseStat(readFileSync(`/proc/${pid}/stat`, 'utf8'))
-  } catch {
+  } catch (error) {
+    unlessItIsOurs(error)
     return null
   }
 }
@@ -86,9 +94,26 @@ export function ownIdentity(): ProcessIdentity {
   return identityOf(process.pid) ?? { pid: process.pid, start: 'unknown', boot: bootId() }
 }
 
-/** Whether a record was made on this machine: by its name or, since names change, by the boot it was made in. */
-export function isHere(record: { readonly host: string; readonly boot: string }): boolean {
-  return record.host === host() || record.boot === bootId()
+/**
+ * Whether a record was made on this machine: by its name or, since names change, by the boot it was made in. A container has
+ * a name and pids of its own in the same boot: it is another machine, whose living processes look dead from here.
+ */
+export function isHere(record: Origin): boolean {
+  if (record.host === host()) return true
+  return record.boot === bootId() && (record.pids ?? pidNamespace()) === pidNamespace()
+}
+
+/** Where a record was made. */
+export interface Origin {
+  readonly host: string
+  readonly boot: string
+  /** The namespace of its pids; older releases did not write it. */
+  readonly pids?: string | null | undefined
+}
+
+/** What pids seen from here mean (pid_namespaces(7)); null where there is no such thing. */
+export function pidNamespace(): string | null {
+  return unless(['ENOENT', 'EACCES'], null, () => readlinkSync('/proc/self/ns/pid'))
 }
 
 /** The machine's name, as written into every record. */

@@ -1,6 +1,6 @@
 import { closeSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { identityOf, isAlive, type ProcessIdentity } from './identity.ts'
+import { identityOf, isAlive, type ProcessIdentity, unlessItIsOurs } from './identity.ts'
 import { childProcess } from './lazy.ts'
 
 /** A live process that carries a cookie. `command` is for people: its argv in one line. */
@@ -55,7 +55,8 @@ function environmentOf(pid: string): Buffer | null {
     } finally {
       closeSync(fd)
     }
-  } catch {
+  } catch (error) {
+    unlessItIsOurs(error)
     return null
   }
 }

@@ -5,13 +5,18 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import * as z from 'zod/mini'
 import { RcaError, unless } from '../errors.ts'
 import { ensurePrivateDirectory, readOwn } from '../system/durable.ts'
-import { host, isAlive, isHere, ownIdentity } from '../system/identity.ts'
+import { host, isAlive, isHere, ownIdentity, pidNamespace } from '../system/identity.ts'
 import { crypto } from '../system/lazy.ts'
 import { pausePoint } from '../system/pause.ts'
 import { locksDirectory } from './paths.ts'
 import { identitySchema } from './schema.ts'
 
-const holderSchema = z.looseObject({ holder: identitySchema, host: z.string(), what: z.string() })
+const holderSchema = z.looseObject({
+  holder: identitySchema,
+  host: z.string(),
+  pids: z.optional(z.nullable(z.string())),
+  what: z.string(),
+})
 
 export interface Lock {
   release(): void
@@ -48,7 +53,7 @@ export async function acquireLock(
 function enter(folder: string, what: string): string {
   const name = crypto().randomUUID()
   const temp = join(folder, `.${name}`)
-  const content = JSON.stringify({ holder: ownIdentity(), host: host(), what })
+  const content = JSON.stringify({ holder: ownIdentity(), host: host(), pids: pidNamespace(), what })
   try {
     writeFileSync(temp, content, { mode: 0o600, flag: 'wx' })
     pausePoint('lock-entering')
@@ -89,7 +94,7 @@ function living(path: string, text: string): string | null {
 
 function isOfTheDead(text: string): boolean {
   const { data } = holderSchema.safeParse(parseJson(text))
-  return data !== undefined && isHere({ host: data.host, boot: data.holder.boot }) && !isAlive(data.holder)
+  return data !== undefined && isHere({ ...data, boot: data.holder.boot }) && !isAlive(data.holder)
 }
 
 /** A lock file is not worth an fsync: a power loss may leave an empty one, whose holder died with it. */

@@ -28,7 +28,9 @@ export async function observe(task: Stored, nowMs: number): Promise<Observed> {
   if (open === null) return finished(task, nowMs)
   const record = readAttempt(task.dir, open)
   const seen = look(record)
-  const driver = task.spec && phaseOf(seen, nowMs) === 'over' ? await driverFor(task.spec.agent) : null
+  // What was made on another machine may live there: nothing that is seen from here is its end.
+  const over = seen.here && phaseOf(seen, nowMs) === 'over'
+  const driver = task.spec && over ? await driverFor(task.spec.agent) : null
   const pending = driver && judgeNow(task, record, driver)
   const evidence = { ...seen, conclusion: pending }
   const outputMs = lastOutputMs(task.dir)
@@ -69,7 +71,7 @@ function look(record: AttemptRecord): Evidence {
     claimantAlive: record.claim !== null && isAlive(record.claim.claimant),
     launcherAlive: record.launcher !== null && isAlive(record.launcher),
     agentAlive: record.agent !== null && isAlive(record.agent),
-    here: record.claim === null || isHere({ host: record.claim.host, boot: record.claim.claimant.boot }),
+    here: record.claim === null || isHere({ ...record.claim, boot: record.claim.claimant.boot }),
     conclusion: null,
   }
 }

@@ -61,6 +61,8 @@ export const claimSchema = z.looseObject({
   argv: z.array(z.string()),
   claimant: identitySchema,
   host: z.string(),
+  /** The namespace of the claimant's pids. */
+  pids: z.optional(z.nullable(z.string())),
   claimedAt: z.string(),
   /** Sizes of events.jsonl and stderr.log before the attempt, bytes. */
   eventsOffset: z.number(),
