@@ -422,7 +422,7 @@ describe('derive under supervision', () => {
     it('is seen from the silence alone where no monitor is there', () => {
       expect(derived(first, running, 1_000, T0 + 50_000)).toMatchObject({
         state: 'stalled',
-        reason: 'no output for 15 minutes',
+        reason: 'no output for 15m',
       })
     })
 
