@@ -9,8 +9,7 @@ end() {
   tmux -S "$dir/plain.sock" kill-server 2> /dev/null
 }
 . "$(dirname "$0")/manager.sh"
-mkdir -p "$HOME/.config/rca"; umask 022
-echo '{"monitor": false, "policy": {"restart": "never"}}' > "$HOME/.config/rca/config.json"
+umask 022
 
 service() { # name, what it runs once before it stays
   systemd-run --user --quiet --unit="$1" -p Type=exec -p WorkingDirectory="$HOME" \
@@ -28,13 +27,15 @@ service plain "tmux -S '$dir/plain.sock' new-session -d -s codex-plain sh '$dir/
 wait_for "$dir/agent.pid"; wait_for "$dir/plain.pid"; wait_for "$dir/start.log"
 agent=$(cat "$dir/agent.pid") plain=$(cat "$dir/plain.pid")
 echo "start=$(head -n 1 "$dir/start.log")"
+wait_for "$RCA_HOME/monitor"; monitor=$(cut -d " " -f 2 "$RCA_HOME/monitor")
 same rca-started "$agent"; same plain-started "$plain"
 rm "$dir/plain.pid"
 systemctl --user restart rca plain
-same rca-after-restart "$agent"; same plain-after-restart "$plain"
+same rca-after-restart "$agent"; same monitor-after-restart "$monitor"; same plain-after-restart "$plain"
 wait_for "$dir/plain.pid"; plain=$(cat "$dir/plain.pid")
 systemctl --user stop rca plain
-same rca-after-stop "$agent"; same plain-after-stop "$plain"
+same rca-after-stop "$agent"; same monitor-after-stop "$monitor"; same plain-after-stop "$plain"
 echo "status=$("$node" "$rca" status codex-outlive --json | tr -d '\n')"
+"$node" "$rca" monitor stop > /dev/null
 "$node" "$rca" kill codex-outlive --grace 1s > /dev/null
 same rca-after-kill "$agent"

@@ -20,7 +20,7 @@ afterEach(() => rmSync(dir, { recursive: true, force: true }))
 
 describe('on a real systemd --user', () => {
   it.skipIf(why !== null)(
-    `an agent outlives the restart and the stop of the service that started it, plain tmux does not${why ? ` (skipped: ${why})` : ''}`,
+    `an agent and its monitor outlive the restart and the stop of the service that started them, plain tmux does not${why ? ` (skipped: ${why})` : ''}`,
     () => {
       const PATH = `${join(process.execPath, '..')}:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin:/usr/lib/systemd:/lib/systemd`
       const result = spawnSync('unshare', ['-m', 'bash', SCRIPT, process.execPath, RCA, dir], {
@@ -35,8 +35,10 @@ describe('on a real systemd --user', () => {
         'rca-started': 'alive',
         'plain-started': 'alive',
         'rca-after-restart': 'alive',
+        'monitor-after-restart': 'alive',
         'plain-after-restart': 'gone',
         'rca-after-stop': 'alive',
+        'monitor-after-stop': 'alive',
         'plain-after-stop': 'gone',
         'rca-after-kill': 'gone',
       })
