@@ -303,6 +303,10 @@ describe('a task that was made and not launched', () => {
     expect(on(made(-SECOND))).toEqual(look(4 * SECOND))
   })
 
+  it('is nobody’s any more once an attempt has ended, however young it is', () => {
+    expect(actionOn(made(0, { state: 'waiting' }))).toEqual({ kind: 'recover' })
+  })
+
   it('is launched at once where an attempt was called off', () => {
     expect(actionOn(made(0, { state: 'waiting', phase: 'called-off' }))).toEqual({ kind: 'recover' })
   })

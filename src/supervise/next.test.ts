@@ -328,6 +328,11 @@ describe('the deadline', () => {
     expect(deadlineMs(history(twice, policy), null)).toBe(T0 + 8 * HOUR)
   })
 
+  it('parks until the first claim alone, where whoever made it died and it was made again', () => {
+    const again = [limited(1, HOUR, 4 * HOUR), claimed(2, 4 * HOUR), claimed(2, 5 * HOUR)]
+    expect(deadlineMs(history([first, ...again], policy), null)).toBe(T0 + 8 * HOUR)
+  })
+
   it('a task that met a stated limit after its deadline went on for ever', () => {
     const met = (ms: number) => [first, limited(1, ms, ms + HOUR, { progress: true })]
     expect(next(met(5 * HOUR), policy).kind).toBe('again')
