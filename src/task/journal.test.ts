@@ -33,6 +33,23 @@ describe('parseJournal', () => {
     expect(entries).toHaveLength(2)
     expect(problems).toEqual(['journal.jsonl line 2 cannot be read'])
   })
+  it('a time that is none had every verb fail that reckoned with it', () => {
+    const at = line(1).replace('2026-01-01T00:00:00.000Z', 'soon')
+    const end = {
+      outcome: 'failed',
+      exit: null,
+      cause: null,
+      reason: null,
+      hint: null,
+      denials: [],
+      usage: null,
+    }
+    const rest = { at: '2026-01-01T00:00:00.000Z', type: 'attempt-ended', attempt: 1, lastActivityAt: null }
+    const reset = JSON.stringify({ ...rest, ...end, resetsAt: 'soon' })
+    const { entries, problems } = parseJournal(`${at}\n${reset}\n${line(2)}\n`)
+    expect(entries).toHaveLength(1)
+    expect(problems).toEqual(['journal.jsonl line 1 cannot be read', 'journal.jsonl line 2 cannot be read'])
+  })
   it('passes over entries of a type that a newer release writes', () => {
     expect(parseJournal('{"at":"x","type":"teleported","to":"mars"}\n')).toEqual({
       entries: [],
@@ -44,7 +61,7 @@ describe('parseJournal', () => {
     expect(parseJournal(`${newer}\n`).entries[0]).toHaveProperty('weather', 'fine')
   })
   it('does not take U+2028 for the end of a line', () => {
-    const entry = { at: 'x', type: 'killed', by: 'a\u2028b', processes: 0 }
+    const entry = { at: '2026-01-01T00:00:00Z', type: 'killed', by: 'a\u2028b', processes: 0 }
     expect(parseJournal(`${JSON.stringify(entry)}\n`).entries[0]).toMatchObject({ by: 'a\u2028b' })
   })
 })

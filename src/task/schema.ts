@@ -7,6 +7,9 @@ import { ON_STALL, RESTART } from './policy.ts'
  * later must be optional, so that an older release's files load in every newer one.
  */
 
+/** RFC 3339. What is no time is as unreadable as a line that is no JSON: nothing may reckon with it. */
+const time = z.string().check(z.refine((text) => !Number.isNaN(Date.parse(text))))
+
 export const identitySchema = z.object({ pid: z.number(), start: z.string(), boot: z.string() })
 
 const exitSchema = z.union([z.object({ code: z.number() }), z.object({ signal: z.string() })])
@@ -44,7 +47,7 @@ export const specSchema = z.looseObject({
   terminal: z.looseObject({ kind: z.literal('tmux'), socket: z.string() }),
   /** The caller's file mode creation mask: what the agent makes in the project gets the modes that it would have there. */
   umask: z.optional(z.number()),
-  createdAt: z.string(),
+  createdAt: time,
   host: z.string(),
   rca: z.string(),
 })
@@ -91,7 +94,7 @@ const OUTCOMES = ['completed', 'failed', 'interrupted', 'unfinished', 'killed', 
 export type Outcome = (typeof OUTCOMES)[number]
 
 const entry = <const T extends string, S extends z.core.$ZodLooseShape>(type: T, shape: S) =>
-  z.looseObject({ at: z.string(), type: z.literal(type), ...shape })
+  z.looseObject({ at: time, type: z.literal(type), ...shape })
 
 /** One line of the journal. A type that this release does not know is kept and passed over. */
 export const entrySchema = z.discriminatedUnion('type', [
@@ -126,7 +129,7 @@ export const entrySchema = z.discriminatedUnion('type', [
     /** The agent answered or finished a tool: more than mere life. */
     progress: z.optional(z.boolean()),
     /** A usage limit's stated end, RFC 3339. */
-    resetsAt: z.optional(z.nullable(z.string())),
+    resetsAt: z.optional(z.nullable(time)),
   }),
   entry('kill-requested', { by: z.string() }),
   entry('killed', { by: z.string(), processes: z.number() }),
