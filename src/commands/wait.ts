@@ -1,5 +1,6 @@
+import { existsSync } from 'node:fs'
 import type { Context } from '../context.ts'
-import { EXIT } from '../errors.ts'
+import { EXIT, RcaError } from '../errors.ts'
 import { until } from '../launch/startup.ts'
 import { GAVE_UP } from '../supervise/next.ts'
 import { ensureMonitorFor } from '../supervise/spawn.ts'
@@ -44,9 +45,11 @@ export async function wait(
   const waits = stored.map(async (task, index) => {
     ended[index] = await untilEnded(task, deadline, stop.signal, options.monitor, context)
   })
-  if (options.any) await firstEnd(waits, ended)
-  else await Promise.all(waits)
-  stop.abort()
+  try {
+    await (options.any ? firstEnd(waits, ended) : Promise.all(waits))
+  } finally {
+    stop.abort()
+  }
   await Promise.all(waits)
   const over = ended.filter((task) => task !== null)
   return {
@@ -67,6 +70,9 @@ async function firstEnd(waits: readonly Promise<void>[], ended: readonly unknown
   })
 }
 
+/** As often as this, ms, it is seen to it that somebody is there who makes the next attempt: monitors are killed, too. */
+const MONITOR_MS = 10_000
+
 /** Resolves with the task once it is over; null: the time ran out or it was told to stop. */
 async function untilEnded(
   task: Stored,
@@ -76,24 +82,37 @@ async function untilEnded(
   context: Context,
 ): Promise<Observed | null> {
   for (;;) {
-    const seen = await settle(readTask(task.dir) ?? task)
+    const seen = await settle(thatIsThere(task))
     if (!isLive(seen.derived.state)) return seen
     // Nobody is to wait for what nobody does.
-    if (monitor && seen.derived.next?.kind === 'again') await ensureMonitorFor(seen, context)
+    const rests = monitor && seen.derived.next?.kind === 'again'
+    if (rests) await ensureMonitorFor(seen, context)
     const left = deadline === null ? null : deadline - Date.now()
     if (signal.aborted || (left !== null && left <= 0)) return null
-    const newest = attemptNumbers(task.dir).at(-1)
-    const paths = [
-      files.journal(task.dir),
-      files.attempts(task.dir),
-      ...(newest === undefined ? [] : [files.attempt(task.dir, newest)]),
-    ]
-    const journalBytes = sizeOf(files.journal(task.dir))
-    // While no attempt is under way only the next one, or a word in the journal, is news.
-    const still = () => seen.derived.next !== null && sizeOf(files.journal(task.dir)) === journalBytes
-    const changed = () => (isBusy(task.dir, newest ?? null) || still() ? undefined : true)
-    await until(paths, changed, { timeoutMs: left, everyMs: 1_000, signal })
+    await news(task.dir, seen, rests ? Math.min(left ?? MONITOR_MS, MONITOR_MS) : left, signal)
   }
+}
+
+function thatIsThere({ dir, session }: Stored): Stored {
+  const task = readTask(dir)
+  if (task) return task
+  throw new RcaError('not-found', `${session} is no more: ${dir} was removed`)
+}
+
+/** Resolves when something has happened to the task that is worth another look, or when the time has run out. */
+async function news(dir: string, seen: Observed, timeoutMs: number | null, signal: AbortSignal) {
+  const newest = attemptNumbers(dir).at(-1)
+  const paths = [
+    files.journal(dir),
+    files.attempts(dir),
+    ...(newest === undefined ? [] : [files.attempt(dir, newest)]),
+  ]
+  const journalBytes = sizeOf(files.journal(dir))
+  // While no attempt is under way only the next one, or a word in the journal, is news.
+  const still = () => seen.derived.next !== null && sizeOf(files.journal(dir)) === journalBytes
+  const same = () => existsSync(dir) && (isBusy(dir, newest ?? null) || still())
+  const changed = () => (same() ? undefined : true)
+  await until(paths, changed, { timeoutMs, everyMs: 1_000, signal })
 }
 
 /** The exit code for what was waited for: the worst of them. Pure. */

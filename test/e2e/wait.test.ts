@@ -1,4 +1,5 @@
-import { readdirSync, readlinkSync } from 'node:fs'
+import { readdirSync, readlinkSync, renameSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect } from 'vitest'
 import type { TaskJson } from '../../src/task/json.ts'
 import { jsonError, test, until } from './harness.ts'
@@ -12,6 +13,16 @@ describe.concurrent('wait', () => {
     expect(wait.child.exitCode).toBeNull()
     world.write('go')
     expect(await wait.done).toMatchObject({ code: 0, stdout: 'codex-fix done\n', stderr: '' })
+  })
+
+  test('for a task whose directory was removed hung for ever', async ({ world }) => {
+    const { taskDir } = await world.begin('waits')
+    const wait = world.start(['wait', 'fix'])
+    await world.rca(['wait', 'fix', '--timeout', '300ms'])
+    renameSync(taskDir ?? '', join(world.root, 'removed'))
+    const { code, stderr } = await wait.done
+    expect(code).toBe(3)
+    expect(stderr).toContain('was removed')
   })
 
   test('for several: all of them, in the order asked, the worst counts', async ({ world }) => {
