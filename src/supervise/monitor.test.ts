@@ -66,6 +66,20 @@ test('a monitor that was told to stop with more tasks than it works on at a time
   expect(ended).toBe(true)
 })
 
+test('a task that was still being made when it was first seen was never looked at again', async () => {
+  const supervisor = supervisorOf([])
+  const made = await createTask(state, NEW_TASK, async (dir) => {
+    supervisor.start()
+    while (supervisor.live > 0) await sleep(5)
+    expect(dir).toContain('codex-fix')
+    return null
+  })
+  supervisor.scan()
+  expect(made.spec.session).toBe('codex-fix')
+  expect(supervisor.live).toBe(1)
+  await supervisor.stop()
+})
+
 function jumps(dir: string): number[] {
   const lines = readFileSync(files.journal(dir), 'utf8').trim().split('\n')
   const entries: { type: string; byMs: number }[] = lines.map((line) => JSON.parse(line))

@@ -210,7 +210,8 @@ export class Supervisor {
     this.inBackground(
       this.limit(() => this.reconcile(one)).finally(() => {
         one.busy = false
-        if (one.again && this.tasks.has(dir)) {
+        // Also of one that was just taken as over: somebody may have gone on with it meanwhile.
+        if (one.again) {
           one.again = false
           this.look(dir)
         }
@@ -236,6 +237,7 @@ export class Supervisor {
   private async observeDecideAct(one: Tracked): Promise<number | null> {
     // Before the tick: right after the machine has slept the deadline seems to have come.
     this.noteJump()
+    one.journalBytes = sizeOf(files.journal(one.dir))
     const stored = readTask(one.dir)
     if (!stored) {
       sweepHalfMade(one.dir, Date.now())
@@ -297,7 +299,8 @@ export class Supervisor {
   }
 
   private forget(one: Tracked): void {
-    this.over.set(one.dir, sizeOf(files.journal(one.dir)))
+    // One that is still being made is no task yet, and may become one without another line in its journal.
+    if (one.seen) this.over.set(one.dir, one.journalBytes)
     for (const number of attemptNumbers(one.dir)) sweepLaunch(one.dir, number)
     release(one)
     this.tasks.delete(one.dir)

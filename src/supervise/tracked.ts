@@ -13,6 +13,8 @@ import { phaseOf } from '../task/state.ts'
 export interface Tracked {
   readonly dir: string
   socket: string | null
+  /** The size of its journal before the last look: what came since was not seen. */
+  journalBytes: number
   /** A look is under way; `again`: something happened meanwhile. */
   busy: boolean
   again: boolean
@@ -46,7 +48,15 @@ export function hasJustEnded({ dir, seen }: Tracked): boolean {
 }
 
 export function track(dir: string): Tracked {
-  const nothing = { socket: null, dueMs: null, seen: null, end: null, lingeringSinceMs: null, alive: null }
+  const nothing = {
+    socket: null,
+    journalBytes: 0,
+    dueMs: null,
+    seen: null,
+    end: null,
+    lingeringSinceMs: null,
+    alive: null,
+  }
   return { dir, busy: false, again: false, failures: 0, busyCount: 0, ...nothing }
 }
 
@@ -76,7 +86,7 @@ export function remember(tracked: Tracked, task: Observed, nowMs: number, onEnd:
   tracked.socket = task.spec?.terminal.socket ?? null
   tracked.seen = {
     workingOn: evidence && phase === 'working' ? evidence.record.number : null,
-    journalBytes: sizeOf(files.journal(task.dir)),
+    journalBytes: tracked.journalBytes,
     processes: phase === 'working' ? living(evidence) : [],
     outputMs,
     fresh: nowMs - outputMs <= QUIET_MS,
