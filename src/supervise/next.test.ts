@@ -205,6 +205,11 @@ describe('the limit of retries', () => {
 })
 
 describe('the brake', () => {
+  it('was pulled by one resume that could not be claimed, tried again and again while the disk was full', () => {
+    const tries = Array.from({ length: 40 }, (_, index) => claimed(2, MINUTE + index * SECOND, 'monitor'))
+    expect(again([first, ended(1, SECOND), ...tries])).toMatchObject({ why: 'at-once' })
+  })
+
   const progressing = (count: number, gapMs: number) => failuresInARow(count, gapMs, { progress: true })
 
   it('ends a loop with a little progress in each round', () => {

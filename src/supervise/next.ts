@@ -232,9 +232,11 @@ function gaveUp(cause: string, reason: string, hint: string | null): Next {
 }
 
 function resumesWithinAnHour(entries: readonly Entry[], dueMs: number): number {
-  return ofType(entries, 'attempt-claimed').filter(
+  const resumes = ofType(entries, 'attempt-claimed').filter(
     (one) => one.by === 'monitor' && Date.parse(one.at) > dueMs - HOUR && !wasCalledOff(entries, one.attempt),
-  ).length
+  )
+  // A claim that came to nothing (a full disk) is made again with the same number.
+  return new Set(resumes.map((one) => one.attempt)).size
 }
 
 function wasCalledOff(entries: readonly Entry[], attempt: number): boolean {
