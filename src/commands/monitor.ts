@@ -22,6 +22,8 @@ export interface MonitorOptions {
 const IDLE_MS = 10 * 60_000
 const LOG_BYTES = 1 << 20
 const LOCK = 'monitor'
+/** So long may a monitor take to end, ms: an attempt that it is making is made first. */
+const GOING_MS = 45_000
 
 /** Runs the monitor until `stop` fires. Throws `conflict` where one runs already. */
 export async function runMonitor(
@@ -72,12 +74,14 @@ async function untilStopped(supervisor: Supervisor, idleMs: number | null, stop:
 
 /** The lock of the one monitor; null: another one has it, and that is as it should be. */
 async function onlyOne(context: Context, options: MonitorOptions): Promise<Lock | null> {
-  try {
-    return await acquireLock(context.state, LOCK, 'rca monitor', 1_500)
-  } catch (error) {
-    if (!(error instanceof RcaError) || error.code !== 'conflict') throw error
-    if (options.byVerb) return null
+  const until = performance.now() + GOING_MS
+  for (;;) {
+    const lock = await acquireLock(context.state, LOCK, 'rca monitor', 1_500).catch(taken)
+    if (lock) return lock
     const other = runningMonitor(context.state)
+    // Who has the lock and is not announced is about to end, and sees no new task any more.
+    if (!other && performance.now() < until) continue
+    if (options.byVerb) return null
     const who = other ? ` (pid ${other.pid}, ${other.origin})` : ''
     throw new RcaError(
       'conflict',
@@ -85,6 +89,11 @@ async function onlyOne(context: Context, options: MonitorOptions): Promise<Lock 
       'rca monitor stop ends it; --replace takes its place.',
     )
   }
+}
+
+function taken(error: unknown): null {
+  if (error instanceof RcaError && error.code === 'conflict') return null
+  throw error
 }
 
 /** Whether anything is left to watch. */
@@ -109,7 +118,7 @@ export function monitorStatus(context: Context): Monitor | null {
 export async function stopMonitor(context: Context): Promise<Monitor | null> {
   const monitor = runningMonitor(context.state)
   if (!monitor || !signal(monitor, 'SIGTERM')) return null
-  const until = Date.now() + 15_000
+  const until = Date.now() + GOING_MS
   while (isAlive(monitor)) {
     if (Date.now() > until) throw new RcaError('failed', `The monitor (pid ${monitor.pid}) does not end`)
     await sleep(20)
