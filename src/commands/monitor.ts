@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Context } from '../context.ts'
 import { RcaError } from '../errors.ts'
 import { Supervisor } from '../supervise/monitor.ts'
-import { announce, type Monitor, runningMonitor, startLog, withdraw } from '../supervise/presence.ts'
+import { announce, type Monitor, runningMonitor, trimLog, withdraw } from '../supervise/presence.ts'
 import { ensurePrivateDirectory } from '../system/durable.ts'
 import { isAlive } from '../system/identity.ts'
 import { pausePoint } from '../system/pause.ts'
@@ -35,7 +35,6 @@ export async function runMonitor(
   if (options.replace) await stopMonitor(context)
   const lock = await onlyOne(context, options)
   if (!lock) return
-  startLog(monitorLog(context.state), LOG_BYTES)
   let held: Lock | null = lock
   while (held) {
     await watchUntilIdle(options, context, stop)
@@ -52,7 +51,7 @@ async function watchUntilIdle(options: MonitorOptions, context: Context, stop: A
   try {
     pausePoint('monitor-announced')
     supervisor.start()
-    await untilStopped(supervisor, options.byVerb ? IDLE_MS : null, stop)
+    await untilStopped(supervisor, options.byVerb ? IDLE_MS : null, context.state, stop)
   } finally {
     withdraw(context.state)
     await supervisor.stop()
@@ -61,9 +60,15 @@ async function watchUntilIdle(options: MonitorOptions, context: Context, stop: A
 }
 
 /** Resolves when it is told to stop or, where `idleMs` is given, has had nothing to watch for so long. */
-async function untilStopped(supervisor: Supervisor, idleMs: number | null, stop: AbortSignal): Promise<void> {
+async function untilStopped(
+  supervisor: Supervisor,
+  idleMs: number | null,
+  state: string,
+  stop: AbortSignal,
+): Promise<void> {
   let idleSince: number | null = null
   while (!stop.aborted) {
+    trimLog(monitorLog(state), LOG_BYTES)
     await sleep(Math.min(idleMs ?? 60_000, 60_000), undefined, { signal: stop }).catch(() => {})
     if (idleMs === null) continue
     if (supervisor.live > 0) idleSince = null

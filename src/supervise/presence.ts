@@ -3,6 +3,7 @@ import { basename, join } from 'node:path'
 import { unless } from '../errors.ts'
 import { ensurePrivateDirectory, readOwn, writeDurable } from '../system/durable.ts'
 import { isAlive, ownIdentity, type ProcessIdentity } from '../system/identity.ts'
+import { sizeOf } from '../task/output.ts'
 import { monitorFile, stateOf, wakeDirectory } from '../task/paths.ts'
 import { VERSION } from '../version.ts'
 
@@ -72,9 +73,13 @@ export function takePokes(folder: string): string[] {
   return names
 }
 
-/** Keeps the log from growing for ever. */
-export function startLog(path: string, keep: number): void {
-  const text = unless(['ENOENT', 'ELOOP'], null, () => readOwn(path)) ?? ''
-  if (text.length > keep)
+/** Keeps the log from growing for ever: it is called again and again. Whoever writes it appends. */
+export function trimLog(path: string, keep: number): void {
+  try {
+    if (sizeOf(path) <= keep) return
+    const text = readOwn(path) ?? ''
     writeFileSync(path, text.slice(text.indexOf('\n', text.length - keep / 2) + 1), { mode: 0o600 })
+  } catch {
+    // It stays as long as it is.
+  }
 }

@@ -11,20 +11,23 @@ import { poke, runningMonitor } from './presence.ts'
 
 type Env = Readonly<Record<string, string | undefined>>
 
-/** The same for a task, if it is to be supervised and whoever started it wanted a monitor. */
+/** Has the monitor look at a task; starts one where none runs and the task is to be supervised. */
 export async function ensureMonitorFor(task: Stored, context: Context): Promise<void> {
   const { spec, dir } = task
-  if (spec && spec.monitor !== false && policyOf(spec).restart !== 'never') await ensureMonitor(context, dir)
-  else poke(dir)
+  poke(dir)
+  if (!spec || spec.monitor === false || policyOf(spec).restart === 'never') return
+  // The task runs all the same, and its start must not seem to have failed; `rca status` says that no monitor does.
+  await ensureMonitor(context).catch((error: unknown) => {
+    const why = error instanceof Error ? error.message : String(error)
+    context.warn(`no monitor could be started: ${why}`)
+  })
 }
 
 /**
- * Has the monitor look at a task; starts one where none runs: detached, in a scope of its own inside a service, so that it
- * outlives whoever starts it. Two that start at once settle between themselves which of them stays; one of another release
+ * Starts a monitor where none runs: detached, in a scope of its own inside a service, so that it outlives whoever starts it. Two that start at once settle between themselves which of them stays; one of another release
  * gives way.
  */
-async function ensureMonitor(context: Context, dir: string | null): Promise<void> {
-  if (dir !== null) poke(dir)
+async function ensureMonitor(context: Context): Promise<void> {
   const running = runningMonitor(context.state)
   if (running?.version === VERSION) return
   const { prefix } = planScope(await scopeFacts(context.env))

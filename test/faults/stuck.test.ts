@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect } from 'vitest'
 import { isRunning, RCA, until } from '../e2e/harness.ts'
@@ -7,6 +7,15 @@ import { holdAt, killAgent, killMonitor, monitorOf, newest, releaseAt } from './
 import { supervised, test } from './world.ts'
 
 const possible = spawnSync('unshare', ['-p', '-u', '--fork', '--mount-proc', 'true']).status === 0
+
+test('a start failed, and left its agent running, because there could be no log for the monitor', async ({
+  world,
+}) => {
+  mkdirSync(join(world.state, 'monitor.log'), { recursive: true, mode: 0o700 })
+  await world.atWork()
+  world.go()
+  await world.ends(1)
+})
 
 describe.concurrent('the monitor', () => {
   test('that was killed while a task waited for its next attempt was missed by nobody who waits for the task', async ({
