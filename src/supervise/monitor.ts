@@ -1,4 +1,4 @@
-import { type FSWatcher, watch } from 'node:fs'
+import { existsSync, type FSWatcher, watch } from 'node:fs'
 import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import pLimit from 'p-limit'
@@ -336,6 +336,8 @@ export class Supervisor {
     const notices = this.notices.get(socket) ?? listen(socket, this.context.env, () => this.heard(socket))
     this.notices.set(socket, notices)
     notices.ensure()
+    // Before the tick: with the last task that is not over nobody looks after it any more.
+    if (!existsSync(socket)) this.mend(socket)
   }
 
   private heard(socket: string): void {

@@ -67,7 +67,14 @@ export function closeBooks(task: Observed): void {
   syncFile(files.journal(task.dir))
   if (state === 'done') writeDurable(files.done(task.dir), `${task.derived.endedAt ?? ''}\n`)
   keepDigest(task)
-  if (state === 'done' || state === 'killed') rmSync(files.env(task.dir), { force: true })
+  if ((state === 'done' || state === 'killed') && !hasGoneOn(task))
+    rmSync(files.env(task.dir), { force: true })
+}
+
+/** Whether somebody has gone on with it since that was seen: then what the next attempt needs is not ours to take. */
+function hasGoneOn({ dir, journal }: Observed): boolean {
+  const claims = (entries: Observed['journal']['entries']) => ofType(entries, 'attempt-claimed').length
+  return claims(readJournal(dir).entries) > claims(journal.entries)
 }
 
 /** Keeps the agent session id, durably, once it is known. */

@@ -87,7 +87,7 @@ describe.concurrent('an agent that does not go on', () => {
   test('stands still: with --on-stall restart it is killed and its conversation goes on', async ({
     world,
   }) => {
-    const task = await world.atWork('--stall-after', '1s', '--on-stall', 'restart')
+    const task = await world.atWork('--stall-after', '5s', '--on-stall', 'restart')
     await signalAgent('SIGSTOP')(world, task)
     await world.entered('ending')
     world.go()
