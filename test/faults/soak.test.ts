@@ -24,7 +24,7 @@ import { type Random, randomFrom } from './random.ts'
 import { type FaultWorld, supervised, test } from './world.ts'
 
 /**
- * Random faults against many tasks at once, from a seed that is printed: RCA_SOAK_FAULTS (60), RCA_SOAK_TASKS at a time (6),
+ * Random faults against many tasks at once, from a seed that is printed: RCA_SOAK_FAULTS (60), RCA_SOAK_TASKS at a time (6), RCA_SOAK_STEPS each (40),
  * RCA_SOAK_SEED. A monitor that was killed is started again after a moment, as a service would; one that a launch script
  * has started meanwhile may stay.
  */
@@ -32,7 +32,7 @@ const FAULTS = Number(process.env.RCA_SOAK_FAULTS ?? 60)
 const AT_A_TIME = Number(process.env.RCA_SOAK_TASKS ?? 6)
 const SEED = Number(process.env.RCA_SOAK_SEED ?? Date.now() % 1_000_000)
 /** Enough that a task lives through several faults. */
-const STEPS = 40
+const STEPS = Number(process.env.RCA_SOAK_STEPS ?? 40)
 const STEP_MS = 150
 
 /** Faults and how often each is chosen beside the others. */
