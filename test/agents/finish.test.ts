@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { until } from '../e2e/harness.ts'
 import { AGENTS, makeWorld, quick } from './world.ts'
 
 const THREE = { steps: [quick(1), quick(2), quick(3)] }
@@ -16,8 +17,12 @@ describe.concurrent.each(AGENTS)('%s', (agent) => {
     const file = (one: string) => join(status.taskDir ?? '', one)
     expect(existsSync(file('done'))).toBe(true)
     expect(readFileSync(file('session-id'), 'utf8').trim()).toBe(status.agentSessionId)
-    const pane = (await world.ok(['logs', name, '--pane'])).stdout.split('\n')
-    expect(pane.filter((line) => line === '__TASK_DONE__')).toHaveLength(1)
+    // The pane lags behind by what it takes to show the last lines.
+    const markers = async () => {
+      const pane = (await world.ok(['logs', name, '--pane'])).stdout.split('\n')
+      return pane.filter((line) => line === '__TASK_DONE__')
+    }
+    expect(await until(async () => (await markers())[0] && markers(), 'the marker')).toHaveLength(1)
     expect((await world.ok(['logs', name])).stdout).toContain('ALL-DONE after 3 steps.')
   })
 
