@@ -170,7 +170,7 @@ function waiting(input: ScriptInput): string {
  */
 function showing(input: ScriptInput): string {
   return `show() {
-  over=; trap 'over=1' TERM
+  over=; idle=; trap 'over=1; [ -z "$idle" ] || kill "$idle"' TERM
   # The agent first.
   sleep 0.03
   rm -f "$gate" ./view; mkfifo ./view || return
@@ -181,7 +181,10 @@ function showing(input: ScriptInput): string {
   tail $quiet -c +${input.eventsOffset + 1} -f ../../events.jsonl >&3 2>/dev/null & tail1=$!
   tail $quiet -c +${input.stderrOffset + 1} -f ../../stderr.log >&3 2>/dev/null & tail2=$!
   exec 3>&-
-  [ -n "$over" ] || wait "$tail1"
+  # A child to wait for that the trap can end: a TERM just before the wait would otherwise be waited over for ever.
+  sleep 2147483 & idle=$!
+  [ -n "$over" ] || wait "$idle"
+  kill "$idle" 2>/dev/null
   sleep 0.5
   kill "$tail1" "$tail2" 2>/dev/null
   wait "$sed"
