@@ -119,7 +119,8 @@ fi
 rm -f ./${name.alive} ./${name.next} ./${name.offer}
 settle
 settled=$?
-wait "$shown" 2>/dev/null
+# Once more: the first may have come in the moment before it waited.
+kill "$shown" 2>/dev/null; wait "$shown" 2>/dev/null
 [ "$settled" -ne 0 ] || echo '${DONE_MARKER}'
 `
 }
@@ -152,6 +153,7 @@ function waiting(input: ScriptInput): string {
   while [ "$word" = wait ]; do
     (${HELPER_COOKIE}=${quote(`${input.cookie}${AFTER}`)}; sleep 5; echo late) >&8 2>/dev/null & watch=$!
     read -r word number <&8
+    kill "$shown" 2>/dev/null
     kill "$watch" 2>/dev/null
     [ "$word" = late ] && [ -e ../${following} ] && [ -z "$asked" ] && word=wait asked=1
   done
@@ -170,7 +172,7 @@ function waiting(input: ScriptInput): string {
  */
 function showing(input: ScriptInput): string {
   return `show() {
-  over=; idle=; trap 'over=1; [ -z "$idle" ] || kill "$idle"' TERM
+  over=; trap 'over=1' TERM
   # The agent first.
   sleep 0.03
   rm -f "$gate" ./view; mkfifo ./view || return
@@ -181,10 +183,7 @@ function showing(input: ScriptInput): string {
   tail $quiet -c +${input.eventsOffset + 1} -f ../../events.jsonl >&3 2>/dev/null & tail1=$!
   tail $quiet -c +${input.stderrOffset + 1} -f ../../stderr.log >&3 2>/dev/null & tail2=$!
   exec 3>&-
-  # A child to wait for that the trap can end: a TERM just before the wait would otherwise be waited over for ever.
-  sleep 2147483 & idle=$!
-  [ -n "$over" ] || wait "$idle"
-  kill "$idle" 2>/dev/null
+  [ -n "$over" ] || wait "$tail1"
   sleep 0.5
   kill "$tail1" "$tail2" 2>/dev/null
   wait "$sed"
