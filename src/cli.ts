@@ -139,7 +139,7 @@ export async function runCli(argv: readonly string[]): Promise<void> {
   const dashes = argv.indexOf('--')
   const own = dashes < 0 ? argv : argv.slice(0, dashes)
   const rest = dashes < 0 ? [] : argv.slice(dashes + 1)
-  const program = buildProgram(rest, async () => (await import('./verbs.ts')).VERBS)
+  const program = buildProgram(rest, async () => (await import('./verbs/index.ts')).VERBS)
   if (own.length === 0) {
     program.outputHelp({ error: true })
     process.exitCode = 2

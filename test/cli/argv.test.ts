@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { buildProgram, runCli, type Verb } from '../../src/cli.ts'
-import { VERBS } from '../../src/verbs.ts'
+import { VERBS } from '../../src/verbs/index.ts'
 
 interface Call {
   readonly verb: string

@@ -1,0 +1,29 @@
+import type { Verb } from '../cli.ts'
+import { attach } from './attach.ts'
+import { events } from './events.ts'
+import { kill } from './kill.ts'
+import { list } from './list.ts'
+import { logs } from './logs.ts'
+import { monitor } from './monitor.ts'
+import { resume } from './resume.ts'
+import { service } from './service.ts'
+import { settle } from './settle.ts'
+import { start } from './start.ts'
+import { status } from './status.ts'
+import { wait } from './wait.ts'
+
+/** What each verb does, by its name: options from commander -> typed options -> a command; its result -> text or JSON. */
+export const VERBS: Record<string, Verb> = {
+  monitor,
+  start,
+  list,
+  status,
+  logs,
+  events,
+  wait,
+  attach,
+  resume,
+  kill,
+  service,
+  settle,
+}

@@ -1,0 +1,47 @@
+import { constants } from 'node:os'
+import type { Verb } from '../cli.ts'
+import type { WaitOptions } from '../commands/wait.ts'
+import type { Context } from '../context.ts'
+import { parseDuration } from '../duration.ts'
+import { RcaError } from '../errors.ts'
+import type { Io } from '../io.ts'
+import { flag, interruptible, open, text, wantsMonitor } from './common.ts'
+
+export const wait: Verb = async (names, options) => {
+  const { io, context } = await open(options)
+  const timeout = text(options, 'timeout')
+  const timeoutMs = timeout === null ? null : parseDuration(timeout, '--timeout')
+  const stop = interruptible(() => {})
+  await waitFor(
+    names,
+    { any: flag(options, 'any'), timeoutMs, monitor: await wantsMonitor(context) },
+    flag(options, 'exitStatus'),
+    io,
+    context,
+    stop,
+  )
+}
+
+export async function waitFor(
+  names: readonly string[],
+  options: WaitOptions,
+  exitStatus: boolean,
+  io: Io,
+  context: Context,
+  stop: AbortSignal,
+): Promise<void> {
+  const commands = await import('../commands/wait.ts')
+  const result = await commands.wait(names, options, context, stop)
+  if (stop.aborted) return
+  const [only] = result.tasks
+  process.exitCode =
+    exitStatus && only && !result.timedOut
+      ? commands.agentExitCode(only, constants.signals)
+      : commands.waitExitCode(result)
+  const late = `not over after ${(options.timeoutMs ?? 0) / 1_000} s`
+  if (io.json && result.timedOut) throw new RcaError('timeout', late, `See: rca status ${names[0]}`)
+  if (io.json) return io.outJson(result.tasks)
+  const { renderBrief } = await import('../render/task.ts')
+  for (const task of result.tasks) io.out(renderBrief(task, io.paint))
+  if (result.timedOut) io.err(`rca: ${late}\n`)
+}
