@@ -5,7 +5,7 @@ import { abandon } from '../launch/launch.ts'
 import { poke } from '../supervise/presence.ts'
 import { isAlive } from '../system/identity.ts'
 import { pausePoint } from '../system/pause.ts'
-import { endAll, type Found, signal } from '../system/processes.ts'
+import { endAll, type Found, gone, signal } from '../system/processes.ts'
 import { attemptNumbers, hasExit, readAttempt, sweepLaunch } from '../task/attempt.ts'
 import { killedAfterLastClaim, killRequested } from '../task/entries.ts'
 import { appendJournal } from '../task/journal.ts'
@@ -91,12 +91,13 @@ async function endProcesses(task: Observed, find: () => Found[], options: KillOp
 
 /** With its session a launch script that waited to be told what is next has gone, in a moment. */
 async function launcherGone({ dir }: Observed): Promise<void> {
-  const until = Date.now() + 1_000
-  for (const number of attemptNumbers(dir)) {
-    const { launcher } = readAttempt(dir, number)
-    while (launcher && isAlive(launcher) && Date.now() < until) await sleep(2)
-    sweepLaunch(dir, number)
-  }
+  const numbers = attemptNumbers(dir)
+  const launchers = numbers.map((number) => readAttempt(dir, number).launcher)
+  await gone(
+    launchers.filter((one) => one !== null),
+    1_000,
+  )
+  for (const number of numbers) sweepLaunch(dir, number)
 }
 
 function wouldNotDie(task: Observed, left: readonly Found[]): RcaError {

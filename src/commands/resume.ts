@@ -1,6 +1,6 @@
 import type { Context } from '../context.ts'
 import { RcaError } from '../errors.ts'
-import { confirm } from '../launch/confirm.ts'
+import { confirm, RESUMER } from '../launch/confirm.ts'
 import { abandonUnbegun } from '../launch/launch.ts'
 import { type RecoverOptions, recover } from '../launch/recover.ts'
 import { ensureMonitorFor } from '../supervise/spawn.ts'
@@ -44,7 +44,7 @@ export async function resume(name: string, options: ResumeOptions, context: Cont
   } finally {
     lock.release()
   }
-  const task = await confirm(launched, { to: 'go on', failed: () => {}, givesUpOn: () => false }, context)
+  const task = await confirm(launched, RESUMER, context)
   return { task: taskJson(task), resumed: true, note: launched.note }
 }
 

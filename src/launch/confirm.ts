@@ -20,6 +20,9 @@ interface Asker {
   readonly givesUpOn: (end: EntryOf<'attempt-ended'>) => boolean
 }
 
+/** Whoever goes on with a task: an attempt that fails is for supervision to judge. */
+export const RESUMER: Asker = { to: 'go on', failed: () => {}, givesUpOn: () => false }
+
 /**
  * Waits until the agent of an attempt that has begun is known to run, or is over and has done its work, and keeps its
  * conversation's id. Throws `failed` with the agent's own words where it is over and did not end well, and where it opened

@@ -148,7 +148,7 @@ function watched(state: string): string {
  */
 function waiting(input: ScriptInput): string {
   const following = input.attempt + 1
-  return `word=wait
+  return `word=wait asked=
   true > ./${name.offer}
   while [ "$word" = wait ]; do
     (${HELPER_COOKIE}=${quote(`${input.cookie}${AFTER}`)}; sleep 5; echo late) >&8 2>/dev/null & watch=$!

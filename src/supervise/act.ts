@@ -2,14 +2,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { endTask } from '../commands/kill.ts'
 import type { Context } from '../context.ts'
 import { RcaError } from '../errors.ts'
-import { confirm } from '../launch/confirm.ts'
+import { confirm, RESUMER } from '../launch/confirm.ts'
 import { letGo } from '../launch/handover.ts'
 import { abandonUnbegun } from '../launch/launch.ts'
 import { recover } from '../launch/recover.ts'
 import type { Launched } from '../launch/startup.ts'
-import { isAlive, type ProcessIdentity } from '../system/identity.ts'
+import { isAlive } from '../system/identity.ts'
 import { pausePoint } from '../system/pause.ts'
-import { endAll, signal } from '../system/processes.ts'
+import { endAll, gone, signal } from '../system/processes.ts'
 import { attemptNumbers, hasExit } from '../task/attempt.ts'
 import { ofType } from '../task/entries.ts'
 import { appendJournal } from '../task/journal.ts'
@@ -47,7 +47,7 @@ export async function act(
     case 'settle':
       return settleNow(task)
     case 'recover':
-      return underLock(task, context, () => makeNextAttempt(task, waitedMs, context))
+      return recoverNow(task, waitedMs, context)
     case 'end':
       return underLock(task, context, () => endAgent(task, action))
     case 'free-launcher':
@@ -62,9 +62,9 @@ export async function act(
   }
 }
 
-/** The same as `recover`, for an attempt that is known to be over: what is to be done is decided under the lock alone. */
-export function recoverNow(task: Stored, context: Context): Promise<Outcome> {
-  return underLock(task, context, () => makeNextAttempt(task, 0, context))
+/** Makes the next attempt; for one that is known to be over without another look: what is to be done is decided under the lock. */
+export function recoverNow(task: Stored, waitedMs: number, context: Context): Promise<Outcome> {
+  return underLock(task, context, () => makeNextAttempt(task, waitedMs, context))
 }
 
 /** What could not be written down (a full disk) is still to be: that is tried again after a while, not at once. */
@@ -165,11 +165,9 @@ function notLaunched(task: Observed, known: number | null, error: unknown): Outc
 
 /** Watches an attempt that was just made until its agent is known to run: its conversation must be the right one. */
 export async function confirmLaunch(launched: Launched, context: Context): Promise<void> {
-  await confirm(launched, { to: 'go on', failed: () => {}, givesUpOn: () => false }, context).catch(
-    (error) => {
-      if (!(error instanceof RcaError)) throw error
-    },
-  )
+  await confirm(launched, RESUMER, context).catch((error) => {
+    if (!(error instanceof RcaError)) throw error
+  })
 }
 
 async function endAgent(task: Observed, wanted: Extract<Action, { kind: 'end' }>): Promise<Outcome> {
@@ -182,20 +180,15 @@ async function endAgent(task: Observed, wanted: Extract<Action, { kind: 'end' }>
     appendJournal(now.dir, { type: 'ending', attempt, why, evidence: words })
   pausePoint('monitor-before-end')
   // What a finished agent left running (a dev server) is left alone, unless the agent does not go by itself.
-  if (why === 'finished' && evidence.record.agent && (await goes(evidence.record.agent))) return ACTED
+  if (why === 'finished' && evidence.record.agent) {
+    signal(evidence.record.agent, 'SIGTERM')
+    if (await gone([evidence.record.agent], 5_000)) return ACTED
+  }
   const left = await endAll(() => attemptProcesses(spec, attempt), { graceMs: 5_000 })
   // Tried again, but not at once: meanwhile somebody else may want the lock.
   if (left.length > 0) throw new RcaError('failed', `${left.length} processes of its agent would not die`)
   await settle(await atRest(readTask(now.dir) ?? now))
   return ACTED
-}
-
-/** Asks one process to end; whether it has gone 5 s later. */
-async function goes(agent: ProcessIdentity): Promise<boolean> {
-  signal(agent, 'SIGTERM')
-  const until = Date.now() + 5_000
-  while (isAlive(agent) && Date.now() < until) await sleep(10)
-  return !isAlive(agent)
 }
 
 /**

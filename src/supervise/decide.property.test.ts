@@ -17,7 +17,7 @@ import {
   type World,
 } from '../../test/model/world.ts'
 import { DEFAULT_POLICY, ON_STALL, type Policy, RESTART } from '../task/policy.ts'
-import { isLive, type Phase, STATES } from '../task/state.ts'
+import { isLive, PHASES, STATES } from '../task/state.ts'
 import { decide, type TaskFacts } from './decide.ts'
 import type { Next } from './next.ts'
 
@@ -147,15 +147,7 @@ describe('over random facts', () => {
     fc.constantFrom(null, { kind: 'over' } as const, given),
     again,
   )
-  const phases: (Phase | null)[] = [
-    'preparing',
-    'launching',
-    'working',
-    'over',
-    'called-off',
-    'never-began',
-    null,
-  ]
+  const phases = [...PHASES, null]
   const anyFacts: fc.Arbitrary<TaskFacts> = fc.record({
     state: fc.constantFrom(...STATES),
     phase: fc.constantFrom(...phases),

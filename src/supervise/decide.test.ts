@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { HOUR, MINUTE, SECOND, T0 } from '../../test/fixtures/entries.ts'
 import { DEFAULT_POLICY, type Policy } from '../task/policy.ts'
-import type { Phase, State } from '../task/state.ts'
+import { PHASES, type Phase, type State } from '../task/state.ts'
 import { decide, type TaskFacts } from './decide.ts'
 import type { Next } from './next.ts'
 
@@ -62,16 +62,7 @@ const rests = (next: Next, some: Partial<TaskFacts> = {}): Partial<TaskFacts> =>
 })
 
 describe('what cannot be known', () => {
-  const PHASES: (Phase | null)[] = [
-    'preparing',
-    'launching',
-    'working',
-    'over',
-    'called-off',
-    'never-began',
-    null,
-  ]
-  it.each(PHASES)('is never acted upon (%s), and looked at again', (phase) => {
+  it.each([...PHASES, null])('is never acted upon (%s), and looked at again', (phase) => {
     for (const next of [null, soon({ dueMs: 0 }), gaveUp, over]) {
       const facts = { phase, next, killAsked: true, unrecorded: true, agentAlive: true, lingeringMs: HOUR }
       expect(on({ ...facts, state: 'unknown' })).toEqual(look(MINUTE))

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { NEW_TASK } from '../../test/fixtures/new-task.ts'
 import type { Context } from '../context.ts'
 import { files, tasksDirectory, wakeDirectory } from '../task/paths.ts'
 import { DEFAULT_POLICY } from '../task/policy.ts'
@@ -25,7 +26,7 @@ function supervisorOf(log: string[]): Supervisor {
 }
 
 test('a clock that is set, or a machine that slept, is written into the journal of every live task', async () => {
-  const { dir } = await createTask(state, NEW_TASK, async () => null)
+  const { dir } = await createTask(state, UNSUPERVISED, async () => null)
   vi.useFakeTimers({ toFake: ['setInterval', 'Date'], now: Date.now() })
   const log: string[] = []
   const supervisor = supervisorOf(log)
@@ -43,8 +44,8 @@ test('a clock that is set, or a machine that slept, is written into the journal 
 })
 
 test('one folder that cannot be looked at ended the monitor, at every start of it', async () => {
-  const { dir } = await createTask(state, NEW_TASK, async () => null)
-  const damaged = await createTask(state, { ...NEW_TASK, task: 'other' }, async () => null)
+  const { dir } = await createTask(state, UNSUPERVISED, async () => null)
+  const damaged = await createTask(state, { ...UNSUPERVISED, task: 'other' }, async () => null)
   writeFileSync(join(tasksDirectory(state), 'codex-fix.tgz'), '')
   mkdirSync(join(wakeDirectory(state), 'codex-fix.abcdef'), { recursive: true })
   rmSync(files.journal(damaged.dir))
@@ -59,7 +60,7 @@ test('one folder that cannot be looked at ended the monitor, at every start of i
 })
 
 test('a monitor that was told to stop with more tasks than it works on at a time never ended', async () => {
-  for (let i = 0; i < 20; i++) await createTask(state, { ...NEW_TASK, task: `t${i}` }, async () => null)
+  for (let i = 0; i < 20; i++) await createTask(state, { ...UNSUPERVISED, task: `t${i}` }, async () => null)
   const supervisor = supervisorOf([])
   supervisor.start()
   const ended = await Promise.race([supervisor.stop().then(() => true), sleep(2_000, false)])
@@ -68,7 +69,7 @@ test('a monitor that was told to stop with more tasks than it works on at a time
 
 test('a task that was still being made when it was first seen was never looked at again', async () => {
   const supervisor = supervisorOf([])
-  const made = await createTask(state, NEW_TASK, async (dir) => {
+  const made = await createTask(state, UNSUPERVISED, async (dir) => {
     supervisor.start()
     while (supervisor.live > 0) await sleep(5)
     expect(dir).toContain('codex-fix')
@@ -86,15 +87,4 @@ function jumps(dir: string): number[] {
   return entries.filter((one) => one.type === 'clock-jumped').map((one) => one.byMs)
 }
 
-const NEW_TASK = {
-  agent: 'codex',
-  task: 'fix',
-  cwd: '/',
-  access: 'write',
-  agentArgs: [],
-  env: {},
-  prompt: Buffer.from('do it'),
-  policy: { ...DEFAULT_POLICY, restart: 'never' },
-  monitor: true,
-  socket: '/nowhere',
-} as const
+const UNSUPERVISED = { ...NEW_TASK, policy: { ...DEFAULT_POLICY, restart: 'never' } } as const

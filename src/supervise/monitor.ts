@@ -104,10 +104,7 @@ export class Supervisor {
     takePokes(this.folder)
     this.scan()
     await this.settled()
-    this.stopped = true
-    if (this.timer) clearTimeout(this.timer)
-    for (const one of this.notices.values()) one.close()
-    for (const one of this.tasks.values()) release(one)
+    await this.stop()
   }
 
   /** Resolves when nothing is under way. */
@@ -264,7 +261,7 @@ export class Supervisor {
   private async recoverAtOnce(one: Tracked, task: Stored): Promise<number> {
     one.seen = null
     pausePoint('monitor-recover')
-    const outcome = await recoverNow(task, this.context)
+    const outcome = await recoverNow(task, 0, this.context)
     return this.after(one, task.session, outcome.kind === 'acted' ? SETTLED : RECOVERED, outcome, 0)
   }
 

@@ -35,7 +35,6 @@ export interface Tracked {
 interface Seen {
   /** The number of the attempt that was at work, or null. */
   readonly workingOn: number | null
-  readonly journalBytes: number
   readonly processes: readonly ProcessIdentity[]
   readonly outputMs: number
   /** The agent printed something shortly before the look: it may have finished since. */
@@ -67,7 +66,7 @@ const QUIET_MS = 10_000
 export function hasNews(tracked: Tracked, nowMs: number): boolean {
   const { seen, dir } = tracked
   if (!seen) return true
-  if (sizeOf(files.journal(dir)) !== seen.journalBytes) return true
+  if (sizeOf(files.journal(dir)) !== tracked.journalBytes) return true
   if (!seen.processes.every(isAlive)) return true
   const outputMs = outputTime(dir)
   const changed = outputMs !== seen.outputMs || seen.fresh
@@ -86,7 +85,6 @@ export function remember(tracked: Tracked, task: Observed, nowMs: number, onEnd:
   tracked.socket = task.spec?.terminal.socket ?? null
   tracked.seen = {
     workingOn: evidence && phase === 'working' ? evidence.record.number : null,
-    journalBytes: tracked.journalBytes,
     processes: phase === 'working' ? living(evidence) : [],
     outputMs,
     fresh: nowMs - outputMs <= QUIET_MS,

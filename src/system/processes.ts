@@ -126,11 +126,12 @@ function push(one: ProcessIdentity, force: boolean, asked: Set<string>): void {
   asked.add(key)
 }
 
-/** Waits until all of these are gone, at most `ms`. Other people's children cannot be waited for, so this looks. */
-async function gone(list: readonly ProcessIdentity[], ms: number): Promise<void> {
+/** Waits until all of these are gone, at most `ms`; false: they are not. Other people's children cannot be waited for, so this looks. */
+export async function gone(list: readonly ProcessIdentity[], ms: number): Promise<boolean> {
   const until = Date.now() + ms
-  while (Date.now() < until) {
+  while (list.some(isAlive)) {
+    if (Date.now() >= until) return false
     await sleep(5)
-    if (!list.some(isAlive)) return
   }
+  return true
 }

@@ -2,9 +2,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { NEW_TASK } from '../../test/fixtures/new-task.ts'
 import { appendJournal, readJournal } from './journal.ts'
 import { files } from './paths.ts'
-import { DEFAULT_POLICY } from './policy.ts'
 import { settle } from './settle.ts'
 import { createTask, readTask } from './store.ts'
 
@@ -33,16 +33,3 @@ test('a look from another machine recorded the end of an agent that lives there,
   expect(seen?.derived.state).toBe('unknown')
   expect(readJournal(dir).entries.map((one) => one.type)).toEqual(['created', 'attempt-claimed'])
 })
-
-const NEW_TASK = {
-  agent: 'codex',
-  task: 'fix',
-  cwd: '/',
-  access: 'write',
-  agentArgs: [],
-  env: {},
-  prompt: Buffer.from('do it'),
-  policy: DEFAULT_POLICY,
-  monitor: true,
-  socket: '/nowhere',
-} as const

@@ -78,7 +78,8 @@ type Judged = Pick<Derived, 'state' | 'reason' | 'hint' | 'exit' | 'endedAt'> &
 export const CLAIM_GRACE_MS = 10_000
 
 /** How an attempt's phase is seen from its records and processes. Pure. */
-export type Phase = 'preparing' | 'launching' | 'working' | 'over' | 'called-off' | 'never-began'
+export const PHASES = ['preparing', 'launching', 'working', 'over', 'called-off', 'never-began'] as const
+export type Phase = (typeof PHASES)[number]
 
 export function phaseOf(evidence: Evidence, nowMs: number): Phase {
   const { record } = evidence
