@@ -117,6 +117,26 @@ describe('the launch script', () => {
     expect(read('events.jsonl')).toBe('earlier\nkeep 1\nkeep 2\nkeep 3\nlast\n')
     expect(exit().code).toBe(0)
   })
+  it('left a shell behind for ever where what shows the pane its text was told to end while it opened its pipe', () => {
+    const bin = join(root, 'bin')
+    mkdirSync(bin)
+    const storm = '(i=0; while [ $i -lt 5000 ]; do kill -TERM "$PPID"; i=$((i + 1)); done) > /dev/null 2>&1 &'
+    writeFileSync(
+      join(bin, 'mkfifo'),
+      `#!/bin/sh\nPATH=$REST mkfifo "$@" || exit\n[ "$1" != ./view ] || ${storm}\n`,
+      {
+        mode: 0o755,
+      },
+    )
+    const { PATH } = process.env
+    for (let round = 0; round < 4; round++) {
+      rmSync(join(attempt(), 'begun'), { force: true })
+      const env = { PATH: `${bin}:${PATH}`, REST: PATH }
+      // What is left behind holds the pipe of its output open, which a run then waits for.
+      const { error } = spawnSync('sh', [join(attempt(), 'launch')], { env, timeout: 4_000 })
+      expect(error).toBeUndefined()
+    }
+  })
   it('fails with the reason on stderr where the folder or the agent cannot be had', () => {
     write({ cwd: join(root, 'gone') })
     run()

@@ -176,8 +176,10 @@ function showing(input: ScriptInput): string {
   # The agent first.
   sleep 0.03
   rm -f "$gate" ./view; mkfifo ./view || return
-  LC_ALL=C sed -e 's/[[:cntrl:]]//g' -e 's/${DONE_MARKER}/__TASK-DONE__/g' < ./view & sed=$!
-  exec 3> ./view; rm -f ./view
+  # Both ends at once: to open one waits for the other, and whoever is told to end while it waits leaves that one waiting.
+  exec 3<> ./view 4< ./view; rm -f ./view
+  LC_ALL=C sed -e 's/[[:cntrl:]]//g' -e 's/${DONE_MARKER}/__TASK-DONE__/g' <&4 3>&- & sed=$!
+  exec 4<&-
   quiet='---disable-inotify -s 0.4'
   tail $quiet -c 1 /dev/null 2>/dev/null || quiet=
   tail $quiet -c +${input.eventsOffset + 1} -f ../../events.jsonl >&3 2>/dev/null & tail1=$!
