@@ -1,5 +1,8 @@
 import { stateDirectory } from './task/paths.ts'
-import { checkSocketName, socketPath, type TmuxServer, tmuxServer } from './tmux/server.ts'
+import type { TerminalRecord } from './task/schema.ts'
+import { terminalFor } from './terminal/index.ts'
+import type { Terminal } from './terminal/terminal.ts'
+import { checkSocketName, socketPath } from './tmux/server.ts'
 
 /** What a command may use of the world around it. Tests pass their own. */
 export interface Context {
@@ -8,10 +11,10 @@ export interface Context {
   /** The state directory; it may not exist yet. */
   readonly state: string
   readonly uid: number
-  /** The tmux server that new tasks go to. */
-  readonly tmux: TmuxServer
-  /** The server at another task's socket. */
-  readonly tmuxAt: (socket: string) => TmuxServer
+  /** Where new tasks run. */
+  readonly newTerminal: TerminalRecord
+  /** The terminal that a task's record names. */
+  readonly terminalAt: (record: TerminalRecord) => Terminal
   readonly now: () => number
   /** The argv that runs this rca again: Node and the script. */
   readonly self: readonly string[]
@@ -24,10 +27,13 @@ export interface Context {
   readonly stdinIsTty: boolean
 }
 
-export function tmuxFrom(env: Context['env'], option: string | null, uid: number) {
-  const name = option ?? (env.RCA_TMUX_SOCKET || null)
-  const at = (socket: string) => tmuxServer(socket, env)
-  return { tmux: at(socketPath(name === null ? null : checkSocketName(name), env, uid)), tmuxAt: at }
+export function terminalsFrom(env: Context['env'], socketOption: string | null, uid: number) {
+  const name = socketOption ?? (env.RCA_TMUX_SOCKET || null)
+  const socket = socketPath(name === null ? null : checkSocketName(name), env, uid)
+  return {
+    newTerminal: { kind: 'tmux', socket } as const,
+    terminalAt: (record: TerminalRecord) => terminalFor(record, env),
+  }
 }
 
 export { stateDirectory }

@@ -4,7 +4,6 @@ import { sessionName } from '../task/names.ts'
 import { tasksDirectory } from '../task/paths.ts'
 import type { Policy } from '../task/policy.ts'
 import { sha256 } from '../task/store.ts'
-import { newSession } from '../tmux/command.ts'
 import { asSpec, planStart, type StartOptions } from './start-plan.ts'
 
 export interface DryRun {
@@ -29,7 +28,7 @@ export async function dryRun(options: StartOptions, context: Context): Promise<D
     policy: { ...wanted.policy },
     promptSha256: sha256(wanted.prompt),
     presetSessionId: null,
-    terminal: { kind: 'tmux', socket: wanted.socket },
+    terminal: wanted.terminal,
     umask: process.umask(),
     createdAt: '',
     host: '',
@@ -49,7 +48,7 @@ export async function dryRun(options: StartOptions, context: Context): Promise<D
   } as const
   const { content, session: input } = prepare(launch, context.self)
   return {
-    tmux: ['tmux', '-S', wanted.socket, ...newSession(input)],
+    tmux: context.terminalAt(wanted.terminal).preview(input),
     launchScript: content.launch,
     agentScript: content.agent,
     policy: wanted.policy,

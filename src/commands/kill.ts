@@ -16,7 +16,6 @@ import { endHelpers, survivors } from '../task/processes.ts'
 import { closeBooks, settle } from '../task/settle.ts'
 import { isLive } from '../task/state.ts'
 import { findTask, readTask, requireSpec } from '../task/store.ts'
-import { killSession } from '../tmux/command.ts'
 
 export interface KillOptions {
   readonly graceMs: number
@@ -68,7 +67,7 @@ export async function endTask(
   if (open) appendJournal(task.dir, { type: 'killed', by, processes: before.length })
   pausePoint('killed')
   await endHelpers(spec)
-  closeSession(settled, context)
+  await context.terminalAt(spec.terminal).close(settled)
   await launcherGone(settled)
   const ended = await observe(readTask(task.dir) ?? settled, context.now())
   closeBooks(ended)
@@ -103,11 +102,4 @@ async function launcherGone({ dir }: Observed): Promise<void> {
 function wouldNotDie(task: Observed, left: readonly Found[]): RcaError {
   const pids = left.map((one) => one.pid).join(', ')
   return new RcaError('failed', `${task.session}: ${left.length} processes would not die (pid ${pids})`)
-}
-
-/** Closes the task's session, if it is still this task's. */
-function closeSession(task: Observed, context: Context): void {
-  const tmux = context.tmuxAt(requireSpec(task).terminal.socket)
-  const rows = tmux.panes().filter((row) => row.session === task.session)
-  if (rows[0]?.mark === task.dir) tmux.call(killSession(task.session))
 }

@@ -6,7 +6,7 @@ import { parseSession } from '../task/names.ts'
 import { observe } from '../task/observe.ts'
 import { isLive } from '../task/state.ts'
 import { readTask, taskDirectories } from '../task/store.ts'
-import type { PaneRow } from '../tmux/command.ts'
+import type { ForeignSession } from '../terminal/terminal.ts'
 
 export interface ListOptions {
   readonly all: boolean
@@ -55,15 +55,15 @@ function newestFirst(a: TaskJson, b: TaskJson): number {
 }
 
 function foreignSessions(context: Context): TaskJson[] {
-  const bySession = new Map<string, PaneRow>()
-  for (const row of context.tmux.panes()) if (row.mark === '') bySession.set(row.session, row)
-  return [...bySession.values()]
-    .filter((row) => AGENTS.some((agent) => row.session.startsWith(`${agent}-`)))
+  return context
+    .terminalAt(context.newTerminal)
+    .foreign()
+    .filter(({ session }) => AGENTS.some((agent) => session.startsWith(`${agent}-`)))
     .map(foreign)
 }
 
 /** A session that looks like a task's and is not. Pure. */
-function foreign(row: PaneRow): TaskJson {
+function foreign(row: ForeignSession): TaskJson {
   const dash = row.session.indexOf('-')
   const parsed = parseSession(row.session)
   return {

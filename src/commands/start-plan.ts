@@ -54,7 +54,7 @@ export async function planStart(options: StartOptions, context: Context): Promis
     prompt,
     policy,
     monitor,
-    socket: context.tmux.socket,
+    terminal: context.newTerminal,
   }
   checkRefusal(driver, wanted, options.agentArgs, context)
   return { driver, wanted, binary: findBinary(driver, env.PATH ?? '', cwd) }

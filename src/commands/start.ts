@@ -4,7 +4,6 @@ import { RcaError } from '../errors.ts'
 import { confirm } from '../launch/confirm.ts'
 import { abandonUnbegun, launchAttempt, launchRequest } from '../launch/launch.ts'
 import type { Launched } from '../launch/startup.ts'
-import { openSession } from '../launch/terminal.ts'
 import { ensureMonitorFor } from '../supervise/spawn.ts'
 import { ensurePrivateDirectory } from '../system/durable.ts'
 import { pausePoint } from '../system/pause.ts'
@@ -16,8 +15,7 @@ import type { Observed } from '../task/observe.ts'
 import type { EntryOf } from '../task/schema.ts'
 import { settle } from '../task/settle.ts'
 import { isLive } from '../task/state.ts'
-import { createTask, type NewTask, readTask, sha256, tasksOfSession } from '../task/store.ts'
-import { killSession, type SessionInput } from '../tmux/command.ts'
+import { createTask, type NewTask, readTask, requireSpec, sha256, tasksOfSession } from '../task/store.ts'
 import { endTask } from './kill.ts'
 import { asSpec, planStart, type StartOptions, type StartPlan } from './start-plan.ts'
 
@@ -50,7 +48,7 @@ export async function start(options: StartOptions, context: Context): Promise<St
     // Under the lock, so that nobody goes on with what this reports as a failed start.
     const task = await confirm(
       launched,
-      { to: 'start', failed: (task) => closeFailedSession(task, context), givesUpOn: diedAtOnce },
+      { to: 'start', failed: (task) => closeSession(task, context), givesUpOn: diedAtOnce },
       context,
     )
     return { task: taskJson(task), created: true }
@@ -131,8 +129,8 @@ async function launchFirst(plan: StartPlan, context: Context): Promise<Launched>
     by: 'person',
   } as const
   try {
-    const reach = (input: SessionInput) => openSession(context.tmux, input, context.env)
-    const begun = await launchAttempt({ ...launch, invocation, binary }, context, reach)
+    const terminal = context.terminalAt(spec.terminal)
+    const begun = await launchAttempt({ ...launch, invocation, binary }, context, terminal.open)
     return { dir, attempt: 1, begun, driver, eventsOffset: 0 }
   } catch (error) {
     // Never remove what an agent may work from: only where nothing was claimed, or it was called off for good.
@@ -142,7 +140,6 @@ async function launchFirst(plan: StartPlan, context: Context): Promise<Launched>
   }
 }
 
-function closeFailedSession(task: Observed, context: Context): void {
-  const rows = context.tmux.panes().filter((row) => row.session === task.session)
-  if (rows[0]?.mark === task.dir) context.tmux.call(killSession(task.session))
+function closeSession(task: Observed, context: Context): Promise<void> {
+  return context.terminalAt(requireSpec(task).terminal).close(task)
 }

@@ -1,7 +1,5 @@
 import { driverFor } from '../agents/index.ts'
 import type { Context } from '../context.ts'
-import { RcaError } from '../errors.ts'
-import { sessionPanes } from '../launch/terminal.ts'
 import { runningMonitor } from '../supervise/presence.ts'
 import { comingOf, type Death, deathsOf, type NextJson } from '../supervise/why.ts'
 import { type Activity, readActivity } from '../task/activity.ts'
@@ -16,7 +14,7 @@ import { survivors } from '../task/processes.ts'
 import type { EntryOf } from '../task/schema.ts'
 import { isLive } from '../task/state.ts'
 import { findTask } from '../task/store.ts'
-import type { PaneRow } from '../tmux/command.ts'
+import type { SessionSeen } from '../terminal/terminal.ts'
 
 interface AttemptJson {
   readonly number: number
@@ -51,7 +49,7 @@ export interface StatusJson extends TaskJson {
   readonly evidence: readonly string[]
   /** Everything that is alive of the task. */
   readonly processes: readonly { readonly pid: number; readonly command: string }[]
-  readonly session: { readonly exists: boolean; readonly attached: boolean } | null
+  readonly session: SessionSeen | null
   /** Records that cannot be read. */
   readonly problems: readonly string[]
   readonly lastMessage: string | null
@@ -63,7 +61,7 @@ export async function status(name: string, context: Context): Promise<StatusJson
   const task = await observe(findTask(context.state, name), nowMs)
   const attempts = attemptNumbers(task.dir).map((number) => readAttempt(task.dir, number))
   const processes = task.spec ? survivors(task.spec) : []
-  const session = sessionOf(task, context)
+  const session = task.spec && (await context.terminalAt(task.spec.terminal).session(task))
   const problems = [...task.problems, ...attempts.flatMap((record) => record.problems)]
   const told = await summary(task)
   const activity = await activityOf(task)
@@ -107,24 +105,6 @@ function monitorJson(context: Context): MonitorJson {
   const monitor = runningMonitor(context.state)
   const { pid = null, version = null, since = null, origin = null } = monitor ?? {}
   return { running: monitor !== null, pid, version, since, origin }
-}
-
-function sessionOf(task: Observed, context: Context): StatusJson['session'] {
-  if (!task.spec) return null
-  const rows = panesIfTmux(task.spec.terminal.socket, task.session, context)
-  if (!rows) return null
-  const ours = rows[0]?.mark === task.dir
-  return { exists: ours, attached: ours && rows.some((row) => row.attached) }
-}
-
-/** A task's records are there to be read also where tmux is not, or does not answer. */
-function panesIfTmux(socket: string, session: string, context: Context): PaneRow[] | null {
-  try {
-    return sessionPanes(context.tmuxAt(socket), session)
-  } catch (error) {
-    if (error instanceof RcaError && error.code === 'unavailable') return null
-    throw error
-  }
 }
 
 function attemptJson(record: AttemptRecord, task: Observed): AttemptJson {

@@ -15,13 +15,13 @@ import { type Launched, untilRunning } from './startup.ts'
 interface Asker {
   /** What it did not do where it failed: `start`, `go on`. */
   readonly to: string
-  readonly failed: (task: Observed) => void
+  readonly failed: (task: Observed) => Promise<void>
   /** Whether such an end is the last word, although supervision would go on. */
   readonly givesUpOn: (end: EntryOf<'attempt-ended'>) => boolean
 }
 
 /** Whoever goes on with a task: an attempt that fails is for supervision to judge. */
-export const RESUMER: Asker = { to: 'go on', failed: () => {}, givesUpOn: () => false }
+export const RESUMER: Asker = { to: 'go on', failed: async () => {}, givesUpOn: () => false }
 
 /**
  * Waits until the agent of an attempt that has begun is known to run, or is over and has done its work, and keeps its
@@ -47,7 +47,7 @@ export async function confirm(
   }
   const task = await giveUpIf(asker, await settle(readTask(dir) ?? stored), attempt)
   if (task.derived.state === 'done' || isLive(task.derived.state)) return task
-  asker.failed(task)
+  await asker.failed(task)
   throw new RcaError(
     'failed',
     `${task.session} did not ${asker.to}: ${task.derived.reason ?? task.derived.state}`,

@@ -19,7 +19,7 @@ import { appendJournal } from '../task/journal.ts'
 import { sizeOf } from '../task/output.ts'
 import { attemptFiles, files } from '../task/paths.ts'
 import type { Claim, Spec } from '../task/schema.ts'
-import type { SessionInput } from '../tmux/command.ts'
+import type { SessionInput } from '../terminal/terminal.ts'
 import { agentScript, cookie, launchScript, type ScriptInput, typedLine } from './script.ts'
 import { untilBegun } from './startup.ts'
 

@@ -18,11 +18,9 @@ import { attemptFiles, files } from '../task/paths.ts'
 import { endUnfinished } from '../task/processes.ts'
 import type { Spec } from '../task/schema.ts'
 import { readEnvironment } from '../task/store.ts'
-import { ensureSocketDirectory } from '../tmux/server.ts'
 import { handOver, isWaiting } from './handover.ts'
 import { findBinary, type Launch, launchAttempt, launchRequest } from './launch.ts'
 import type { Launched } from './startup.ts'
-import { reachShell } from './terminal.ts'
 
 /** What an interrupted conversation is told. */
 const CONTINUE_PROMPT =
@@ -70,11 +68,10 @@ export async function recover(
   const eventsOffset = sizeOf(files.events(task.dir))
   const note = noteOf(plan)
   if (note !== null) appendJournal(task.dir, { type: 'repaired', attempt, what: note })
-  const tmux = context.tmuxAt(spec.terminal.socket)
-  ensureSocketDirectory(tmux.socket, context.uid)
+  const terminal = context.terminalAt(spec.terminal)
   const launch: Launch = { ...way, dir: task.dir, spec, attempt, binary, by: options.by }
   const begun = await launchAttempt(launch, context, async (input) =>
-    (await handOver(task.dir, earlier, attempt)) ? null : reachShell(tmux, input, context.env),
+    (await handOver(task.dir, earlier, attempt)) ? null : terminal.reach(input),
   )
   if (earlier > 0) sweepLaunch(task.dir, earlier)
   return { dir: task.dir, attempt, begun, driver, eventsOffset, note }

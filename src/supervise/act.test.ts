@@ -25,7 +25,12 @@ describe('acting on what was seen', () => {
 
   async function made(policy: Partial<Policy> = {}): Promise<void> {
     const named = { agent: 'codex', task: 'x', access: 'write', cwd: state, agentArgs: [], env: {} } as const
-    const wanted = { ...named, prompt: Buffer.from('do it'), monitor: true, socket: join(state, 'socket') }
+    const wanted = {
+      ...named,
+      prompt: Buffer.from('do it'),
+      monitor: true,
+      terminal: { kind: 'tmux' as const, socket: join(state, 'socket') },
+    }
     const task = await createTask(
       state,
       { ...wanted, policy: { ...DEFAULT_POLICY, ...policy } },

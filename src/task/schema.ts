@@ -14,6 +14,10 @@ export const identitySchema = z.object({ pid: z.number(), start: z.string(), boo
 
 const exitSchema = z.union([z.object({ code: z.number() }), z.object({ signal: z.string() })])
 
+/** Where a task's launch scripts run: a tmux server by its socket, an absolute path. */
+const terminalSchema = z.looseObject({ kind: z.literal('tmux'), socket: z.string() })
+export type TerminalRecord = z.infer<typeof terminalSchema>
+
 export const specSchema = z.looseObject({
   schema: z.literal(1),
   id: z.string(),
@@ -43,8 +47,7 @@ export const specSchema = z.looseObject({
   promptSha256: z.string(),
   /** The id that was fixed before the start, null where it is captured from the agent's events. */
   presetSessionId: z.nullable(z.string()),
-  /** The tmux server's socket, an absolute path. */
-  terminal: z.looseObject({ kind: z.literal('tmux'), socket: z.string() }),
+  terminal: terminalSchema,
   /** The caller's file mode creation mask: what the agent makes in the project gets the modes that it would have there. */
   umask: z.optional(z.number()),
   createdAt: time,

@@ -17,7 +17,7 @@ import { appendJournal, type Journal, readJournal } from './journal.ts'
 import { parseSession, sessionName } from './names.ts'
 import { files, tasksDirectory } from './paths.ts'
 import type { Policy } from './policy.ts'
-import { type Spec, specSchema } from './schema.ts'
+import { type Spec, specSchema, type TerminalRecord } from './schema.ts'
 
 /** What a caller asks for; the rest of the spec is made here. */
 export interface NewTask {
@@ -30,7 +30,7 @@ export interface NewTask {
   readonly prompt: Uint8Array
   readonly policy: Policy
   readonly monitor: boolean
-  readonly socket: string
+  readonly terminal: TerminalRecord
 }
 
 /** A task as it lies on disk. `spec` is null where it cannot be read: then `problems` says why. */
@@ -95,7 +95,7 @@ function makeSpec(wanted: NewTask, session: string, id: string, presetSessionId:
     monitor: wanted.monitor,
     promptSha256: sha256(wanted.prompt),
     presetSessionId,
-    terminal: { kind: 'tmux', socket: wanted.socket },
+    terminal: wanted.terminal,
     umask: process.umask(),
     createdAt: new Date().toISOString(),
     host: host(),

@@ -1,3 +1,5 @@
+import type { SessionInput } from '../terminal/terminal.ts'
+
 /**
  * tmux's command syntax, and the only place that knows it. Seen on tmux 3.3a; everything used here exists since 3.2.
  * All functions are pure: they give the arguments of one tmux call.
@@ -46,14 +48,6 @@ const shellEnvironment = (taskDir: string) => [
   '-e',
   'PS1=$ ',
 ]
-
-export interface SessionInput {
-  readonly session: string
-  readonly taskDir: string
-  readonly cwd: string
-  /** Typed into the shell, followed by Enter. */
-  readonly line: string
-}
 
 /**
  * Makes the marked session and types the line into its shell, in one call that fails as a whole where the name is taken.

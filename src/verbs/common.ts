@@ -1,5 +1,5 @@
 import { constants } from 'node:os'
-import { type Context, stateDirectory, tmuxFrom } from '../context.ts'
+import { type Context, stateDirectory, terminalsFrom } from '../context.ts'
 import { parseDuration } from '../duration.ts'
 import { RcaError } from '../errors.ts'
 import { createIo, type Io, readStdin } from '../io.ts'
@@ -24,7 +24,7 @@ function world(options: Options, io: Io): Context {
     cwd: process.cwd(),
     state: stateDirectory(process.env),
     uid,
-    ...tmuxFrom(process.env, text(options, 'tmuxSocket'), uid),
+    ...terminalsFrom(process.env, text(options, 'tmuxSocket'), uid),
     now: Date.now,
     self: [process.execPath, process.argv[1] ?? ''],
     progress: io.progress,

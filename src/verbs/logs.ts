@@ -33,5 +33,5 @@ const showAsJson = (io: Io) => (item: LogItem) => {
 async function showPane(name: string, lines: number | null, io: Io, context: Context): Promise<void> {
   const { paneText } = await import('../commands/attach.ts')
   const { harmless } = await import('../render/text.ts')
-  io.out(`${harmless(paneText(name, lines, context)).trimEnd()}\n`)
+  io.out(`${harmless(await paneText(name, lines, context)).trimEnd()}\n`)
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { PaneRow } from '../tmux/command.ts'
+import type { PaneRow } from './command.ts'
 import { planMove, type SessionFacts } from './terminal.ts'
 
 const pane = (some: Partial<PaneRow> = {}): PaneRow => ({

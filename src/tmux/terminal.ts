@@ -9,26 +9,44 @@ import { observe } from '../task/observe.ts'
 import { stateOf } from '../task/paths.ts'
 import { isLive } from '../task/state.ts'
 import { readTask, taskDirectories } from '../task/store.ts'
+import type { ForeignSession, Owner, SessionInput, SessionSeen, Terminal } from '../terminal/terminal.ts'
 import {
+  attachSession,
+  capturePane,
   killSession,
   leaveMode,
   newSession,
   newWindow,
   type PaneRow,
   respawnPane,
-  type SessionInput,
   typeLine,
-} from '../tmux/command.ts'
+} from './command.ts'
+import { repairSocket } from './repair.ts'
 import {
   checkTmux,
   ensureSocketDirectory,
   isDuplicateSession,
   type TmuxServer,
   tmuxFailed,
-} from '../tmux/server.ts'
-import { repairSocket } from './repair.ts'
+} from './server.ts'
 
 type Env = Readonly<Record<string, string | undefined>>
+
+/** Sessions of a tmux server. */
+export function tmuxTerminal(tmux: TmuxServer, env: Env): Terminal {
+  return {
+    record: { kind: 'tmux', socket: tmux.socket },
+    check: () => checkTmux(env),
+    open: (input) => openSession(tmux, input, env),
+    reach: (input) => reachShell(tmux, input, env),
+    close: async (task) => closeSession(tmux, task),
+    session: async (task) => seenSession(tmux, task),
+    foreign: () => foreignSessions(tmux),
+    attach: async (task) => attachArgv(tmux, task, env),
+    text: async (task, lines) => paneText(tmux, task, lines),
+    preview: (input) => ['tmux', '-S', tmux.socket, ...newSession(input)],
+  }
+}
 
 /** What is to be done to have a line run in a session's shell. */
 type Move =
@@ -66,7 +84,7 @@ export function planMove(facts: SessionFacts): Move {
 }
 
 /** The pane of a session whose shell runs the launch scripts, if it is still there. */
-export function launchPane(panes: readonly PaneRow[]): PaneRow | null {
+function launchPane(panes: readonly PaneRow[]): PaneRow | null {
   return panes.find((pane) => pane.paneId === pane.launchPane) ?? null
 }
 
@@ -96,7 +114,7 @@ function tasksThatMayLive(taskDir: string): string[] {
     .filter((dir) => readDigest(dir) === null)
 }
 
-export function sessionPanes(tmux: TmuxServer, session: string): PaneRow[] {
+function sessionPanes(tmux: TmuxServer, session: string): PaneRow[] {
   return tmux.panes().filter((row) => row.session === session)
 }
 
@@ -104,7 +122,7 @@ export function sessionPanes(tmux: TmuxServer, session: string): PaneRow[] {
  * Makes a new session for a first attempt; one tmux call where all is well. Where the name is taken: an idle session of an
  * older task is closed and the name taken over, anything else is a `conflict`.
  */
-export async function openSession(tmux: TmuxServer, input: SessionInput, env: Env): Promise<string | null> {
+async function openSession(tmux: TmuxServer, input: SessionInput, env: Env): Promise<string | null> {
   const { warning, prefix } = await whereToStart(tmux, input.taskDir, env)
   const result = tmux.call(newSession(input), prefix)
   if (result.code === 0) return warning
@@ -148,7 +166,8 @@ function foreignSession(session: string, socket: string): RcaError {
 }
 
 /** Has the line run in the session's shell, wherever that is by now. */
-export async function reachShell(tmux: TmuxServer, input: SessionInput, env: Env): Promise<string | null> {
+async function reachShell(tmux: TmuxServer, input: SessionInput, env: Env): Promise<string | null> {
+  ensureSocketDirectory(tmux.socket, process.getuid?.() ?? 0)
   const move = planMove(await sessionFacts(tmux, input))
   pausePoint('shell-chosen')
   switch (move.kind) {
@@ -184,4 +203,50 @@ async function whereToStart(tmux: TmuxServer, taskDir: string, env: Env) {
   if (plan.prefix.length === 0 && plan.warning === null) return plan
   const running = tmux.call(['list-sessions', '-F', '']).code === 0
   return running ? { prefix: [], warning: null } : plan
+}
+
+/** The panes of a task's session; empty where there is none, or it is somebody else's by now. */
+function ownPanes(tmux: TmuxServer, task: Owner): PaneRow[] {
+  const rows = sessionPanes(tmux, task.session)
+  return rows[0]?.mark === task.dir ? rows : []
+}
+
+function closeSession(tmux: TmuxServer, task: Owner): void {
+  if (ownPanes(tmux, task).length > 0) tmux.call(killSession(task.session))
+}
+
+/** A task's records are there to be read also where tmux is not, or does not answer. */
+function seenSession(tmux: TmuxServer, task: Owner): SessionSeen | null {
+  try {
+    const rows = ownPanes(tmux, task)
+    return { exists: rows.length > 0, attached: rows.some((row) => row.attached) }
+  } catch (error) {
+    if (error instanceof RcaError && error.code === 'unavailable') return null
+    throw error
+  }
+}
+
+function foreignSessions(tmux: TmuxServer): ForeignSession[] {
+  const bySession = new Map<string, ForeignSession>()
+  for (const row of tmux.panes()) if (row.mark === '') bySession.set(row.session, row)
+  return [...bySession.values()]
+}
+
+function attachArgv(tmux: TmuxServer, task: Owner, env: Env): string[] {
+  if (ownPanes(tmux, task).length === 0) throw noSession(task, `See: rca logs ${task.session}`)
+  const inside = env.TMUX?.split(',')[0] === tmux.socket
+  return ['tmux', '-S', tmux.socket, ...attachSession(task.session, inside)]
+}
+
+function paneText(tmux: TmuxServer, task: Owner, lines: number | null): string {
+  const rows = ownPanes(tmux, task)
+  const pane = launchPane(rows) ?? rows[0]
+  if (!pane) throw noSession(task, 'Leave out --pane for its logs.')
+  const result = tmux.call(capturePane(pane.paneId, lines))
+  if (result.code !== 0) throw tmuxFailed(result)
+  return result.stdout
+}
+
+function noSession(task: Owner, hint: string): RcaError {
+  return new RcaError('failed', `${task.session} has no tmux session any more`, hint)
 }
