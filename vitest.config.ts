@@ -1,5 +1,16 @@
 import { defineConfig } from 'vitest/config'
 
+/** What a task may run in besides tmux. */
+const OTHERS = ['screen', 'plain']
+const E2E = {
+  testTimeout: 60_000,
+  hookTimeout: 60_000,
+  // Every test waits for processes of its own far more than it computes.
+  maxConcurrency: 10,
+}
+const FAULTS = ['test/faults/**/*.test.ts']
+const STAGED = { testTimeout: 150_000, hookTimeout: 60_000, maxConcurrency: 6 }
+
 export default defineConfig({
   test: {
     projects: [
@@ -8,21 +19,29 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts', 'test/systemd/**/*.test.ts'],
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
-          // Every test waits for processes of its own far more than it computes.
-          maxConcurrency: 10,
+          ...E2E,
         },
       },
-      {
+      // The main scenarios once more where there is no tmux.
+      ...OTHERS.map((terminal) => ({
         test: {
-          name: 'faults',
-          include: ['test/faults/**/*.test.ts'],
-          testTimeout: 150_000,
-          hookTimeout: 60_000,
-          maxConcurrency: 6,
+          name: `e2e-${terminal}`,
+          include: ['main', 'resume', 'wait'].map((name) => `test/e2e/${name}.test.ts`),
+          env: { RCA_TEST_TERMINAL: terminal },
+          ...E2E,
         },
-      },
+      })),
+      { test: { name: 'faults', include: FAULTS, ...STAGED } },
+      ...OTHERS.map((terminal) => ({
+        test: {
+          name: `faults-${terminal}`,
+          include: FAULTS,
+          // They run in no terminal.
+          exclude: ['test/faults/ledger.test.ts'],
+          env: { RCA_TEST_TERMINAL: terminal },
+          ...STAGED,
+        },
+      })),
       {
         test: {
           name: 'agents',

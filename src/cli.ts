@@ -2,6 +2,7 @@ import { Command, CommanderError, Option } from 'commander'
 import { ACCESS, AGENTS } from './agents/driver.ts'
 import { RcaError } from './errors.ts'
 import { ON_STALL, RESTART } from './task/policy.ts'
+import { TERMINALS } from './terminal/kinds.ts'
 import { VERSION } from './version.ts'
 
 type Options = Record<string, unknown>
@@ -50,6 +51,9 @@ export function buildProgram(rest: readonly string[], load: () => Promise<Record
     .option('--deadline <duration|none>', 'make no attempt later than this after the start')
     .option('--stall-after <duration|none>', 'take an agent as stalled after so long without output')
     .addOption(new Option('--on-stall <what>', 'what to do about a stalled agent').choices(ON_STALL))
+    .addOption(
+      new Option('--terminal <what>', 'run it in this and in nothing else (RCA_TERMINAL)').choices(TERMINALS),
+    )
     .option('--no-monitor', 'start nobody who supervises it')
     .addOption(
       new Option(
@@ -63,7 +67,7 @@ export function buildProgram(rest: readonly string[], load: () => Promise<Record
       '--wait',
       "follow the task on stderr and end with wait's exit code; interrupting leaves the task running",
     )
-    .option('--dry-run', 'print the tmux call and the launch script, do nothing')
+    .option('--dry-run', 'print what would be run and the launch script, do nothing')
     .addHelpText(
       'after',
       `\n${POLICY_HELP}\n\nExample:\n  rca start codex fix-tests -C ~/src/app -p "Make the tests pass" -- -m gpt-5\n`,
@@ -71,7 +75,10 @@ export function buildProgram(rest: readonly string[], load: () => Promise<Record
 
   verb('list', 'list live tasks and those that ended within a day')
     .aliases(['ls', 'ps'])
-    .option('-a, --all', 'every task on record, and tmux sessions with such names that are not of rca')
+    .option(
+      '-a, --all',
+      'every task on record, and sessions of tmux and screen with such names that are not of rca',
+    )
     .option('--state <state>', 'only tasks in this state (repeatable)', collect)
     .option('--agent <agent>', 'only tasks of this agent (repeatable)', collect)
     .option('-q, --quiet', 'names only')
@@ -92,7 +99,7 @@ export function buildProgram(rest: readonly string[], load: () => Promise<Record
     .addOption(
       new Option('--events', 'one JSON object an event, the same shape for every agent').conflicts('pane'),
     )
-    .option('--pane', 'what the tmux pane shows')
+    .option('--pane', 'what its terminal shows')
 
   verb('events [task...]', 'print what happened to all tasks, or to these: one JSON object a line')
     .option('-f, --follow', 'go on with what happens')
@@ -104,7 +111,7 @@ export function buildProgram(rest: readonly string[], load: () => Promise<Record
     .option('--timeout <duration>', 'give up after this long (exit code 124)')
     .option('--exit-status', "exit with the agent's own last exit code")
 
-  verb('attach <task>', "open the task's tmux session in this terminal")
+  verb('attach <task>', "open the task's tmux or screen session in this terminal")
 
   verb('resume <task>', "go on with the agent's own conversation")
     .option('-p, --prompt <text>', 'say this to it (a follow-up)')

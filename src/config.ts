@@ -4,12 +4,15 @@ import { readConfigFile } from './config-file.ts'
 import { RcaError } from './errors.ts'
 import { configSettings, readSettings } from './settings.ts'
 import type { PolicyLayer } from './task/policy.ts'
+import type { TerminalKind } from './terminal/kinds.ts'
 
 /** What config.json says; what it leaves out is left to the defaults. */
 export interface Config {
   /** Whether starting, resuming and waiting see to it that somebody supervises. */
   readonly monitor: boolean
   readonly policy: PolicyLayer
+  /** In what new tasks run, and in nothing else; null: in the best that is there. */
+  readonly terminal: TerminalKind | null
   readonly agents: {
     readonly [Agent in AgentName]?: {
       /** Come before the caller's own. */
@@ -48,7 +51,8 @@ export function parseConfig(value: unknown, path: string): Config {
     const message = `config.json: ${where && `${where}: `}${wrong}`
     return new RcaError('config', message, [hint, `(${path})`].filter(Boolean).join(' '))
   })
-  return { monitor: settings.monitor ?? true, policy: settings.policy ?? {}, agents: settings.agents ?? {} }
+  const { monitor = true, terminal = null, policy = {}, agents = {} } = settings
+  return { monitor, terminal, policy, agents }
 }
 
 /** `agents.codex.args[1]`; a key that is no plain word is shown as JSON writes it. Pure. */

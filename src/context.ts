@@ -1,6 +1,7 @@
 import { stateDirectory } from './task/paths.ts'
 import type { TerminalRecord } from './task/schema.ts'
-import { terminalFor } from './terminal/index.ts'
+import { newTerminal, terminalFor } from './terminal/index.ts'
+import type { TerminalKind } from './terminal/kinds.ts'
 import type { Terminal } from './terminal/terminal.ts'
 import { checkSocketName, socketPath } from './tmux/server.ts'
 
@@ -11,8 +12,8 @@ export interface Context {
   /** The state directory; it may not exist yet. */
   readonly state: string
   readonly uid: number
-  /** Where new tasks run. */
-  readonly newTerminal: TerminalRecord
+  /** The terminal of this kind in which a new task would run. */
+  readonly newTerminal: (kind: TerminalKind) => TerminalRecord
   /** The terminal that a task's record names. */
   readonly terminalAt: (record: TerminalRecord) => Terminal
   readonly now: () => number
@@ -31,7 +32,7 @@ export function terminalsFrom(env: Context['env'], socketOption: string | null, 
   const name = socketOption ?? (env.RCA_TMUX_SOCKET || null)
   const socket = socketPath(name === null ? null : checkSocketName(name), env, uid)
   return {
-    newTerminal: { kind: 'tmux', socket } as const,
+    newTerminal: (kind: TerminalKind) => newTerminal(kind, socket, env),
     terminalAt: (record: TerminalRecord) => terminalFor(record, env),
   }
 }

@@ -5,6 +5,7 @@ import { RcaError } from './errors.ts'
 import { nearest } from './nearest.ts'
 import { oneLine } from './render/text.ts'
 import { ON_STALL, type PolicyLayer, RESTART } from './task/policy.ts'
+import { TERMINALS, type TerminalKind } from './terminal/kinds.ts'
 
 /**
  * What a person may set, as config.json and flags write it. The message of an issue is one line that says what is wrong,
@@ -96,6 +97,7 @@ const agentSettings = object({ args: z.optional(args), policy: z.optional(policy
 export const configSettings = object(
   {
     monitor: z.optional(flag),
+    terminal: z.optional(z.nullable(oneOf(TERMINALS))),
     policy: z.optional(policySettings),
     agents: z.optional(z.partialRecord(z.enum(AGENTS), agentSettings, { error: wrongObject(AGENTS) })),
   },
@@ -127,4 +129,18 @@ export function policyFromFlags(options: Readonly<Record<string, unknown>>): Pol
     const flag = String(key).replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
     return new RcaError('usage', `--${flag}: ${wrong}`, hint)
   })
+}
+
+/** What a flag or, without one, the environment says of where a task is to run; null: nothing. Throws where it is no terminal. */
+export function terminalFrom(
+  option: string | null,
+  env: Readonly<Record<string, string | undefined>>,
+): TerminalKind | null {
+  const value = option ?? (env.RCA_TERMINAL || null)
+  if (value === null) return null
+  return readSettings(oneOf(TERMINALS), value, (_, wrong, hint) =>
+    option === null
+      ? new RcaError('config', `RCA_TERMINAL: ${wrong}`, hint)
+      : new RcaError('usage', `--terminal: ${wrong}`, hint),
+  )
 }

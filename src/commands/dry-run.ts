@@ -4,16 +4,21 @@ import { sessionName } from '../task/names.ts'
 import { tasksDirectory } from '../task/paths.ts'
 import type { Policy } from '../task/policy.ts'
 import { sha256 } from '../task/store.ts'
+import type { TerminalKind } from '../terminal/kinds.ts'
 import { asSpec, planStart, type StartOptions } from './start-plan.ts'
 
 export interface DryRun {
-  readonly tmux: readonly string[]
+  readonly terminal: TerminalKind
+  /** What runs the launch script. */
+  readonly command: readonly string[]
+  /** The same, where it is a call of tmux. */
+  readonly tmux: readonly string[] | null
   readonly launchScript: string
   readonly agentScript: string
   readonly policy: Policy
 }
 
-/** What a start would do, having done nothing: the tmux call and the scripts, with a made-up task directory and id. */
+/** What a start would do, having done nothing: the call of tmux and the scripts, with a made-up task directory and id. */
 export async function dryRun(options: StartOptions, context: Context): Promise<DryRun> {
   const { driver, wanted, binary } = await planStart(options, context)
   const id = '00000000-0000-4000-8000-000000000000'
@@ -46,9 +51,13 @@ export async function dryRun(options: StartOptions, context: Context): Promise<D
     by: 'person' as const,
     binary,
   } as const
-  const { content, session: input } = prepare(launch, context.self)
+  const { content, session: input } = prepare(launch, context.self, wanted.terminal.kind)
+  const command = context.terminalAt(wanted.terminal).preview(input)
+  const { kind } = wanted.terminal
   return {
-    tmux: context.terminalAt(wanted.terminal).preview(input),
+    terminal: kind,
+    command,
+    tmux: kind === 'tmux' ? command : null,
     launchScript: content.launch,
     agentScript: content.agent,
     policy: wanted.policy,

@@ -16,6 +16,7 @@ import { endHelpers, survivors } from '../task/processes.ts'
 import { closeBooks, settle } from '../task/settle.ts'
 import { isLive } from '../task/state.ts'
 import { findTask, readTask, requireSpec } from '../task/store.ts'
+import { closeSessions } from '../terminal/of-task.ts'
 
 export interface KillOptions {
   readonly graceMs: number
@@ -67,7 +68,7 @@ export async function endTask(
   if (open) appendJournal(task.dir, { type: 'killed', by, processes: before.length })
   pausePoint('killed')
   await endHelpers(spec)
-  await context.terminalAt(spec.terminal).close(settled)
+  await closeSessions(settled, context)
   await launcherGone(settled)
   const ended = await observe(readTask(task.dir) ?? settled, context.now())
   closeBooks(ended)

@@ -6,6 +6,8 @@ import { parseSession } from '../task/names.ts'
 import { observe } from '../task/observe.ts'
 import { isLive } from '../task/state.ts'
 import { readTask, taskDirectories } from '../task/store.ts'
+import { installedTerminals } from '../terminal/choice.ts'
+import type { TerminalKind } from '../terminal/kinds.ts'
 import type { ForeignSession } from '../terminal/terminal.ts'
 
 export interface ListOptions {
@@ -55,15 +57,19 @@ function newestFirst(a: TaskJson, b: TaskJson): number {
 }
 
 function foreignSessions(context: Context): TaskJson[] {
-  return context
-    .terminalAt(context.newTerminal)
-    .foreign()
+  return installedTerminals(context)
+    .flatMap((one) =>
+      context
+        .terminalAt(one)
+        .foreign()
+        .map((found) => ({ ...found, kind: one.kind })),
+    )
     .filter(({ session }) => AGENTS.some((agent) => session.startsWith(`${agent}-`)))
     .map(foreign)
 }
 
 /** A session that looks like a task's and is not. Pure. */
-function foreign(row: ForeignSession): TaskJson {
+function foreign(row: ForeignSession & { kind: TerminalKind }): TaskJson {
   const dash = row.session.indexOf('-')
   const parsed = parseSession(row.session)
   return {
@@ -72,7 +78,7 @@ function foreign(row: ForeignSession): TaskJson {
     agent: parsed?.agent ?? row.session.slice(0, dash),
     task: parsed?.task ?? row.session.slice(dash + 1),
     state: 'foreign',
-    reason: 'a tmux session that rca did not make',
+    reason: `a ${row.kind} session that rca did not make`,
     hint: null,
     cause: null,
     cwd: null,
@@ -92,5 +98,6 @@ function foreign(row: ForeignSession): TaskJson {
     restart: null,
     pid: null,
     tmuxSocket: null,
+    terminal: row.kind,
   }
 }

@@ -9,7 +9,10 @@ import { findBinary, launchRequest } from '../launch/launch.ts'
 import { captureEnvironment } from '../task/environment.ts'
 import { sessionName } from '../task/names.ts'
 import type { Policy } from '../task/policy.ts'
+import type { TerminalRecord } from '../task/schema.ts'
 import type { NewTask } from '../task/store.ts'
+import { chooseTerminals } from '../terminal/choice.ts'
+import type { TerminalKind } from '../terminal/kinds.ts'
 
 export interface StartOptions {
   readonly agent: AgentName
@@ -28,12 +31,16 @@ export interface StartOptions {
   /** Whether somebody is to supervise it; false: with --no-monitor, or as config.json has it. */
   readonly monitor: boolean
   readonly ifExists: 'fail' | 'reuse' | 'replace'
+  /** In what it is to run, and in nothing else; null: in the best that is there. */
+  readonly terminal: TerminalKind | null
 }
 
 export interface StartPlan {
   readonly driver: Driver
   readonly wanted: NewTask
   readonly binary: string
+  /** Where it may run, the best first. */
+  readonly terminals: readonly TerminalRecord[]
 }
 
 /** Checks everything that can be checked before anything is made. */
@@ -44,6 +51,8 @@ export async function planStart(options: StartOptions, context: Context): Promis
   const env = captureEnvironment(driver, context.env, options.env)
   const { agent, task, access, policy, monitor } = options
   const agentArgs = [...options.configArgs, ...options.agentArgs]
+  const terminals = chooseTerminals(options.terminal, context)
+  const [terminal = context.newTerminal('plain')] = terminals
   const wanted = {
     agent,
     task,
@@ -54,10 +63,10 @@ export async function planStart(options: StartOptions, context: Context): Promis
     prompt,
     policy,
     monitor,
-    terminal: context.newTerminal,
+    terminal,
   }
   checkRefusal(driver, wanted, options.agentArgs, context)
-  return { driver, wanted, binary: findBinary(driver, env.PATH ?? '', cwd) }
+  return { driver, wanted, terminals, binary: findBinary(driver, env.PATH ?? '', cwd) }
 }
 
 /** Throws where the driver will not start this: `config` where the caller's own arguments alone would have done. */

@@ -2,12 +2,13 @@ import { rmSync } from 'node:fs'
 import type { Context } from '../context.ts'
 import { RcaError } from '../errors.ts'
 import { confirm } from '../launch/confirm.ts'
-import { abandonUnbegun, launchAttempt, launchRequest } from '../launch/launch.ts'
+import { howIn, launchOnFirst } from '../launch/fallback.ts'
+import { abandonUnbegun, launchRequest } from '../launch/launch.ts'
 import type { Launched } from '../launch/startup.ts'
 import { ensureMonitorFor } from '../supervise/spawn.ts'
 import { ensurePrivateDirectory } from '../system/durable.ts'
 import { pausePoint } from '../system/pause.ts'
-import { readAttempt } from '../task/attempt.ts'
+import { attemptNumbers, readAttempt } from '../task/attempt.ts'
 import { type TaskJson, taskJson } from '../task/json.ts'
 import { acquireLock } from '../task/lock.ts'
 import { sessionName } from '../task/names.ts'
@@ -15,7 +16,8 @@ import type { Observed } from '../task/observe.ts'
 import type { EntryOf } from '../task/schema.ts'
 import { settle } from '../task/settle.ts'
 import { isLive } from '../task/state.ts'
-import { createTask, type NewTask, readTask, requireSpec, sha256, tasksOfSession } from '../task/store.ts'
+import { createTask, type NewTask, readTask, sha256, tasksOfSession } from '../task/store.ts'
+import { closeSessions } from '../terminal/of-task.ts'
 import { endTask } from './kill.ts'
 import { asSpec, planStart, type StartOptions, type StartPlan } from './start-plan.ts'
 
@@ -41,6 +43,7 @@ export async function start(options: StartOptions, context: Context): Promise<St
       if (isLive(existing.derived.state)) await ensureMonitorFor(existing, context)
       return { task: taskJson(existing), created: false }
     }
+    sayWhatIsMissing(session, plan, options, context)
     const launched = await launchFirst(plan, context)
     const made = readTask(launched.dir)
     if (made) await ensureMonitorFor(made, context)
@@ -48,7 +51,7 @@ export async function start(options: StartOptions, context: Context): Promise<St
     // Under the lock, so that nobody goes on with what this reports as a failed start.
     const task = await confirm(
       launched,
-      { to: 'start', failed: (task) => closeSession(task, context), givesUpOn: diedAtOnce },
+      { to: 'start', failed: (task) => closeSessions(task, context), givesUpOn: diedAtOnce },
       context,
     )
     return { task: taskJson(task), created: true }
@@ -112,7 +115,7 @@ function sameTask(task: Observed, wanted: NewTask): Observed {
 }
 
 async function launchFirst(plan: StartPlan, context: Context): Promise<Launched> {
-  const { driver, wanted, binary } = plan
+  const { driver, wanted, binary, terminals } = plan
   const preset = (dir: string, id: string) =>
     driver.presetSession(launchRequest(asSpec(wanted, id), dir, wanted.env, wanted.prompt))
   const { dir, spec } = await createTask(context.state, wanted, preset)
@@ -129,17 +132,27 @@ async function launchFirst(plan: StartPlan, context: Context): Promise<Launched>
     by: 'person',
   } as const
   try {
-    const terminal = context.terminalAt(spec.terminal)
-    const begun = await launchAttempt({ ...launch, invocation, binary }, context, terminal.open)
-    return { dir, attempt: 1, begun, driver, eventsOffset: 0 }
+    const places = { current: spec.terminal, candidates: terminals }
+    const whole = { ...launch, invocation, binary }
+    const begun = await launchOnFirst(whole, places, context, (terminal, input) => terminal.open(input))
+    return { dir, ...begun, driver, eventsOffset: 0 }
   } catch (error) {
     // Never remove what an agent may work from: only where nothing was claimed, or it was called off for good.
-    const { claim, begun } = readAttempt(dir, 1)
-    if (claim === null || begun === 'called-off') rmSync(dir, { recursive: true, force: true })
+    const attempts = attemptNumbers(dir).map((number) => readAttempt(dir, number))
+    if (attempts.every((one) => one.begun === 'called-off')) rmSync(dir, { recursive: true, force: true })
     throw error
   }
 }
 
-function closeSession(task: Observed, context: Context): Promise<void> {
-  return context.terminalAt(requireSpec(task).terminal).close(task)
+/** Without tmux it runs all the same, but not as its user may expect. */
+function sayWhatIsMissing(
+  session: string,
+  { terminals }: StartPlan,
+  options: StartOptions,
+  context: Context,
+): void {
+  const [first] = terminals
+  if (options.terminal !== null || !first || first.kind === 'tmux') return
+  const missing = first.kind === 'screen' ? 'tmux is not' : 'neither tmux nor screen is'
+  context.warn(`${missing} installed: ${session} runs ${howIn(first)}`)
 }

@@ -1,5 +1,6 @@
 import { driverFor } from '../agents/index.ts'
 import type { Context } from '../context.ts'
+import { howIn } from '../launch/fallback.ts'
 import { runningMonitor } from '../supervise/presence.ts'
 import { comingOf, type Death, deathsOf, type NextJson } from '../supervise/why.ts'
 import { type Activity, readActivity } from '../task/activity.ts'
@@ -14,6 +15,8 @@ import { survivors } from '../task/processes.ts'
 import type { EntryOf } from '../task/schema.ts'
 import { isLive } from '../task/state.ts'
 import { findTask } from '../task/store.ts'
+import { terminalOf } from '../task/terminal.ts'
+import { requireTerminal } from '../terminal/of-task.ts'
 import type { SessionSeen } from '../terminal/terminal.ts'
 
 interface AttemptJson {
@@ -61,7 +64,7 @@ export async function status(name: string, context: Context): Promise<StatusJson
   const task = await observe(findTask(context.state, name), nowMs)
   const attempts = attemptNumbers(task.dir).map((number) => readAttempt(task.dir, number))
   const processes = task.spec ? survivors(task.spec) : []
-  const session = task.spec && (await context.terminalAt(task.spec.terminal).session(task))
+  const session = task.spec && (await requireTerminal(task, context).session(task))
   const problems = [...task.problems, ...attempts.flatMap((record) => record.problems)]
   const told = await summary(task)
   const activity = await activityOf(task)
@@ -129,7 +132,10 @@ function evidenceLines(task: Observed, processes: number, session: StatusJson['s
   if (record) lines.push(...recordLines(record, task.evidence))
   else lines.push(...endLines(task))
   lines.push(processes === 0 ? 'no process of it is alive' : `${processes} of its processes are alive`)
-  if (session) lines.push(session.exists ? 'its tmux session is there' : 'its tmux session is gone')
+  const { kind } = terminalOf(task) ?? { kind: 'tmux' }
+  if (session) lines.push(`its ${kind} session is ${session.exists ? 'there' : 'gone'}`)
+  for (const { attempt, terminal, reason } of ofType(task.journal.entries, 'terminal-changed'))
+    lines.push(`from attempt ${attempt} on it runs ${howIn(terminal)}: ${reason}`)
   return lines
 }
 

@@ -19,7 +19,8 @@ import { appendJournal } from '../task/journal.ts'
 import { sizeOf } from '../task/output.ts'
 import { attemptFiles, files } from '../task/paths.ts'
 import type { Claim, Spec } from '../task/schema.ts'
-import type { SessionInput } from '../terminal/terminal.ts'
+import type { TerminalKind } from '../terminal/kinds.ts'
+import type { SessionInput, Terminal } from '../terminal/terminal.ts'
 import { agentScript, cookie, launchScript, type ScriptInput, typedLine } from './script.ts'
 import { untilBegun } from './startup.ts'
 
@@ -79,6 +80,7 @@ export function findBinary(driver: Pick<Driver, 'binary' | 'install'>, path: str
 export function prepare(
   launch: Launch,
   self: readonly string[],
+  terminal: TerminalKind,
 ): { content: AttemptContent; session: SessionInput } {
   const { dir, spec, attempt, invocation } = launch
   const [, ...args] = invocation.argv
@@ -96,6 +98,7 @@ export function prepare(
     stderrOffset: sizeOf(files.stderr(dir)),
     dropLinesWith: invocation.dropLinesWith ?? null,
     settle: [...self, 'settle', dir, String(attempt)],
+    shows: terminal !== 'plain',
   }
   return {
     content: {
@@ -105,7 +108,7 @@ export function prepare(
       prompt: launch.prompt,
       by: launch.by,
     },
-    session: { session: spec.session, taskDir: dir, cwd: spec.cwd, line: typedLine(attempt) },
+    session: { session: spec.session, taskDir: dir, cwd: spec.cwd, attempt, line: typedLine(attempt) },
   }
 }
 
@@ -125,39 +128,47 @@ function claimOf(launch: Launch, input: ScriptInput): Claim {
   }
 }
 
+/** How a terminal is had to run an attempt's launch script; resolves with what a person should know, or null. */
+export type Reach = (terminal: Terminal, session: SessionInput) => Promise<string | null>
+
+/** What became of the launch of an attempt; `called-off`: the terminal did not do it, and it can never begin later. */
+type LaunchEnd =
+  | { readonly kind: 'begun' | 'over' }
+  | { readonly kind: 'called-off'; readonly error: unknown }
+
 /**
- * Makes one attempt: claims it, has the pane's shell run its launch script (`reach`) and waits until the agent's process is
- * known. Throws `conflict` where somebody else claimed it. Where the shell cannot be reached, or does not run the line, the
- * attempt is called off, so that it can never begin later.
+ * Makes one attempt: claims it, has the terminal run its launch script (`reach`) and waits until the agent's process is
+ * known. Throws `conflict` where somebody else claimed it. Where the terminal cannot be reached, or does not run the script,
+ * the attempt is called off.
  */
 export async function launchAttempt(
   launch: Launch,
+  terminal: Terminal,
   context: Pick<Context, 'self' | 'warn'>,
-  reach: (session: SessionInput) => Promise<string | null>,
-): Promise<'begun' | 'over'> {
+  reach: Reach,
+): Promise<LaunchEnd> {
   const { dir, attempt } = launch
-  const { content, session } = prepare(launch, context.self)
+  const { kind } = terminal.record
+  const { content, session } = prepare(launch, context.self, kind)
   if (!claimAttempt(dir, attempt, content)) {
     throw new RcaError('conflict', `Somebody else is launching attempt ${attempt} of ${launch.spec.session}`)
   }
   try {
-    const warning = await reach(session)
+    const warning = await reach(terminal, session)
     pausePoint('typed')
     unless(['ENOSPC', 'EDQUOT'], null, () => keepClaim(dir, attempt))
     if (warning) context.warn(warning)
   } catch (error) {
-    if (abandon(dir, attempt)) throw error
+    if (abandon(dir, attempt)) return { kind: 'called-off', error }
   }
   const begun = await untilBegun(dir, attempt)
   if (begun === 'never-began' && abandon(dir, attempt)) {
-    throw new RcaError(
-      'failed',
-      `The shell of tmux session ${launch.spec.session} did not run the launch line`,
-    )
+    const error = new RcaError('failed', `${launch.spec.session}: ${kind} did not run the launch script`)
+    return { kind: 'called-off', error }
   }
   pausePoint('begun')
   unless(['ENOSPC', 'EDQUOT'], null, () => recordStart(launch, content.claim))
-  return begun === 'over' ? 'over' : 'begun'
+  return { kind: begun === 'over' ? 'over' : 'begun' }
 }
 
 /** Calls an attempt off and records it; false: it has begun after all. */

@@ -18,8 +18,11 @@ import { attemptFiles, files } from '../task/paths.ts'
 import { endUnfinished } from '../task/processes.ts'
 import type { Spec } from '../task/schema.ts'
 import { readEnvironment } from '../task/store.ts'
+import { terminalOf } from '../task/terminal.ts'
+import { isInstalled, terminalsAfter } from '../terminal/choice.ts'
+import { launchOnFirst, type Places } from './fallback.ts'
 import { handOver, isWaiting } from './handover.ts'
-import { findBinary, type Launch, launchAttempt, launchRequest } from './launch.ts'
+import { findBinary, type Launch, launchRequest } from './launch.ts'
 import type { Launched } from './startup.ts'
 
 /** What an interrupted conversation is told. */
@@ -68,13 +71,21 @@ export async function recover(
   const eventsOffset = sizeOf(files.events(task.dir))
   const note = noteOf(plan)
   if (note !== null) appendJournal(task.dir, { type: 'repaired', attempt, what: note })
-  const terminal = context.terminalAt(spec.terminal)
   const launch: Launch = { ...way, dir: task.dir, spec, attempt, binary, by: options.by }
-  const begun = await launchAttempt(launch, context, async (input) =>
-    (await handOver(task.dir, earlier, attempt)) ? null : terminal.reach(input),
+  const places = placesFor(task, spec, earlier, context)
+  const begun = await launchOnFirst(launch, places, context, async (terminal, input) =>
+    (await handOver(task.dir, earlier, input.attempt)) ? null : terminal.reach(input),
   )
   if (earlier > 0) sweepLaunch(task.dir, earlier)
-  return { dir: task.dir, attempt, begun, driver, eventsOffset, note }
+  return { dir: task.dir, ...begun, driver, eventsOffset, note }
+}
+
+/** Where it ran last comes first; a launch script that waits there needs nothing to be installed. */
+function placesFor(task: Observed, spec: Spec, earlier: number, context: Context): Places {
+  const current = terminalOf(task) ?? spec.terminal
+  const others = terminalsAfter(current, context)
+  const usable = isInstalled(current.kind, context.env) || isWaiting(task.dir, earlier)
+  return { current, candidates: usable ? [current, ...others] : others }
 }
 
 /** The newest attempt whose launch script has run: only that can still hold a pane. 0: none. */

@@ -50,6 +50,7 @@ describe('the launch script', () => {
       eventsOffset: 8,
       stderrOffset: 0,
       dropLinesWith: null,
+      shows: true,
       settle: ['true'],
     }
     agent('cat; env >&2; printf "<%s>" "$@"; pwd; exit 3')

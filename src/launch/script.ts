@@ -19,6 +19,8 @@ export interface ScriptInput {
   readonly eventsOffset: number
   readonly stderrOffset: number
   readonly dropLinesWith: string | null
+  /** Whether somebody may look at what it prints: then it shows what the agent prints, too. */
+  readonly shows: boolean
   /** The argv that settles the attempt: Node, rca, the verb and its arguments. */
   readonly settle: readonly string[]
 }
@@ -99,8 +101,7 @@ wait $made
 [ -p ./${name.alive} ] || mkfifo ./${name.alive} || exit 125
 [ -p ./${name.next} ] || mkfifo ./${name.next} || exit 125
 exec 9<> ./${name.alive} 8<> ./${name.next}
-${showing(input)}
-(exec 8>&- 9>&-; show) & shown=$!
+${input.shows ? showing(input) : 'hide() { :; }; hidden() { :; }'}
 
 interrupted=false
 trap 'interrupted=true' INT
@@ -109,7 +110,7 @@ trap '' INT
 printf '{"code":%d,"interrupted":%s}\\n' "$code" "$interrupted" > ./${name.exit}
 exec 9>&-
 watched && { true > ${quote(`${stateOf(input.taskDir)}/wake/${basename(input.taskDir)}`)}; } 2>/dev/null; woken=$?
-kill "$shown" 2>/dev/null
+hide
 
 settle() { ${quoteAll(input.settle)}; }
 sync ./${name.exit} . &
@@ -120,7 +121,7 @@ rm -f ./${name.alive} ./${name.next} ./${name.offer}
 settle
 settled=$?
 # Once more: the first may have come in the moment before it waited.
-kill "$shown" 2>/dev/null; wait "$shown" 2>/dev/null
+hide; hidden
 [ "$settled" -ne 0 ] || echo '${DONE_MARKER}'
 `
 }
@@ -153,7 +154,7 @@ function waiting(input: ScriptInput): string {
   while [ "$word" = wait ]; do
     (${HELPER_COOKIE}=${quote(`${input.cookie}${AFTER}`)}; sleep 5; echo late) >&8 2>/dev/null & watch=$!
     read -r word number <&8
-    kill "$shown" 2>/dev/null
+    hide
     kill "$watch" 2>/dev/null
     [ "$word" = late ] && [ -e ../${following} ] && [ -z "$asked" ] && word=wait asked=1
   done
@@ -189,7 +190,10 @@ function showing(input: ScriptInput): string {
   sleep 0.5
   kill "$tail1" "$tail2" 2>/dev/null
   wait "$sed"
-}`
+}
+hide() { kill "$shown" 2>/dev/null; }
+hidden() { wait "$shown" 2>/dev/null; }
+(exec 8>&- 9>&-; show) & shown=$!`
 }
 
 function plainRun(agent: string, input: ScriptInput): string {

@@ -14,7 +14,7 @@ export function renderStarted(task: TaskJson, verb: string, paint: Paint): strin
   const id = task.agentSessionId ? `  ${paint.dim(`conversation ${task.agentSessionId}`)}` : ''
   return [
     `${paint.bold(task.name)} ${verb}: ${paint.state(task.state)}${id}`,
-    `  look at it   rca logs -f ${task.name}    (or rca attach ${task.name})`,
+    `  look at it   rca logs -f ${task.name}${task.terminal === 'plain' ? '' : `    (or rca attach ${task.name})`}`,
     `  wait for it  rca wait ${task.name}`,
     '',
   ].join('\n')
@@ -37,6 +37,7 @@ export function renderStatus(task: StatusJson, nowMs: number, paint: Paint): str
     ['doing', task.doing],
     ['folder', task.cwd],
     ['access', task.access],
+    ['terminal', task.terminal],
     ['conversation', task.agentSessionId],
     ['started', ago(task.startedAt)],
     ['last output', ago(task.lastActivityAt)],

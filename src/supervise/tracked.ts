@@ -8,10 +8,12 @@ import type { Observed } from '../task/observe.ts'
 import { sizeOf } from '../task/output.ts'
 import { attemptFiles, files } from '../task/paths.ts'
 import { phaseOf } from '../task/state.ts'
+import { terminalOf } from '../task/terminal.ts'
 
 /** What the monitor keeps in memory of one task that is not over: enough to see cheaply that nothing has happened. */
 export interface Tracked {
   readonly dir: string
+  /** Of the tmux server that it runs in, or null. */
   socket: string | null
   /** The size of its journal before the last look: what came since was not seen. */
   journalBytes: number
@@ -82,7 +84,8 @@ export function remember(tracked: Tracked, task: Observed, nowMs: number, onEnd:
   const { evidence } = task
   const phase = evidence && phaseOf(evidence, nowMs)
   const outputMs = outputTime(task.dir)
-  tracked.socket = task.spec?.terminal.socket ?? null
+  const terminal = terminalOf(task)
+  tracked.socket = terminal?.kind === 'tmux' ? terminal.socket : null
   tracked.seen = {
     workingOn: evidence && phase === 'working' ? evidence.record.number : null,
     processes: phase === 'working' ? living(evidence) : [],

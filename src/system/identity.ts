@@ -79,6 +79,14 @@ export function identityOf(pid: number): ProcessIdentity | null {
   return start === '' ? null : { pid, start, boot: bootId() }
 }
 
+/** The parent's pid of a process that runs, or null. */
+export function parentOf(pid: number): number | null {
+  const stat = procStat(pid)
+  if (stat) return stat.ppid
+  if (process.platform === 'linux') return null
+  return Number(printed(['ps', '-o', 'ppid=', '-p', String(pid)])) || null
+}
+
 /** Whether this very process still runs. A zombie has ended. */
 export function isAlive(identity: ProcessIdentity): boolean {
   if (identity.boot !== bootId()) return false

@@ -5,8 +5,9 @@ import { childProcess } from './lazy.ts'
 
 /** A live process that carries a cookie. `command` is for people: its argv in one line. */
 export interface Found extends ProcessIdentity {
-  /** The name of the cookie's variable. */
+  /** The name of the cookie's variable, and what it holds. */
   readonly marked: string
+  readonly value: string
   readonly command: string
 }
 
@@ -16,17 +17,27 @@ export interface Found extends ProcessIdentity {
  */
 export function findByCookie(names: readonly string[], wanted: (value: string) => boolean): Found[] {
   const all = process.platform === 'linux' ? procEnvironments(names) : psEnvironments()
-  const mark = (environment: readonly string[]) =>
-    names.find((name) =>
-      environment.some((pair) => pair.startsWith(`${name}=`) && wanted(pair.slice(name.length + 1))),
-    )
   const found: Found[] = []
   for (const [pid, environment] of all) {
-    const marked = pid === process.pid ? undefined : mark(environment)
-    const identity = marked === undefined ? null : identityOf(pid)
-    if (marked && identity && isAlive(identity)) found.push({ ...identity, marked, command: commandOf(pid) })
+    const mark = pid === process.pid ? null : markIn(environment, names, wanted)
+    const identity = mark === null ? null : identityOf(pid)
+    if (mark && identity && isAlive(identity)) found.push({ ...identity, ...mark, command: commandOf(pid) })
   }
   return found
+}
+
+function markIn(
+  environment: readonly string[],
+  names: readonly string[],
+  wanted: (value: string) => boolean,
+) {
+  for (const marked of names) {
+    const pair = environment.find(
+      (one) => one.startsWith(`${marked}=`) && wanted(one.slice(marked.length + 1)),
+    )
+    if (pair !== undefined) return { marked, value: pair.slice(marked.length + 1) }
+  }
+  return null
 }
 
 /** Those whose environment holds one of the names at all: most hold none, and are not worth taking apart. */

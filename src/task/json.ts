@@ -1,8 +1,10 @@
 import type { Exit } from '../agents/driver.ts'
 import type { Usage } from '../agents/event.ts'
+import type { TerminalKind } from '../terminal/kinds.ts'
 import type { Observed } from './observe.ts'
 import { type Policy, policyOf } from './policy.ts'
 import type { State } from './state.ts'
+import { terminalOf } from './terminal.ts'
 
 /** One task as every verb's `--json` gives it. Fields are only ever added. Times are RFC 3339 in UTC; unknown is null. */
 export interface TaskJson {
@@ -35,12 +37,15 @@ export interface TaskJson {
   /** The agent's process while it runs. */
   readonly pid: number | null
   readonly tmuxSocket: string | null
+  /** In what its launch scripts run now: tmux, screen or plain. */
+  readonly terminal: TerminalKind | null
 }
 
 /** Pure. */
 export function taskJson(task: Observed): TaskJson {
   const { spec, derived, evidence } = task
   const dash = task.session.indexOf('-')
+  const terminal = terminalOf(task)
   return {
     schema: 1,
     name: task.session,
@@ -66,6 +71,7 @@ export function taskJson(task: Observed): TaskJson {
     access: spec?.access ?? null,
     restart: spec ? policyOf(spec).restart : null,
     pid: evidence?.agentAlive ? (evidence.record.agent?.pid ?? null) : null,
-    tmuxSocket: spec?.terminal.socket ?? null,
+    tmuxSocket: terminal?.kind === 'tmux' ? terminal.socket : null,
+    terminal: terminal?.kind ?? null,
   }
 }

@@ -32,6 +32,10 @@ export const files = {
   journal: (task: string) => join(task, 'journal.jsonl'),
   events: (task: string) => join(task, 'events.jsonl'),
   stderr: (task: string) => join(task, 'stderr.log'),
+  /** What its launch scripts print, where that shows on no tmux pane. */
+  terminalLog: (task: string) => join(task, 'terminal.log'),
+  /** screen's settings for its session. */
+  screenrc: (task: string) => join(task, 'screenrc'),
   sessionId: (task: string) => join(task, 'session-id'),
   /** What `list` says of it once it is over; kept for speed, may be thrown away. */
   digest: (task: string) => join(task, 'digest.json'),

@@ -14,8 +14,15 @@ export const identitySchema = z.object({ pid: z.number(), start: z.string(), boo
 
 const exitSchema = z.union([z.object({ code: z.number() }), z.object({ signal: z.string() })])
 
-/** Where a task's launch scripts run: a tmux server by its socket, an absolute path. */
-const terminalSchema = z.looseObject({ kind: z.literal('tmux'), socket: z.string() })
+/** Where a task's launch scripts run. */
+const terminalSchema = z.discriminatedUnion('kind', [
+  /** The server's socket, an absolute path. */
+  z.looseObject({ kind: z.literal('tmux'), socket: z.string() }),
+  /** The folder of the sockets (SCREENDIR); null: the one that screen itself takes. */
+  z.looseObject({ kind: z.literal('screen'), folder: z.nullable(z.string()) }),
+  /** A process in a session of its own. */
+  z.looseObject({ kind: z.literal('plain') }),
+])
 export type TerminalRecord = z.infer<typeof terminalSchema>
 
 export const specSchema = z.looseObject({
@@ -136,6 +143,8 @@ export const entrySchema = z.discriminatedUnion('type', [
   }),
   entry('kill-requested', { by: z.string() }),
   entry('killed', { by: z.string(), processes: z.number() }),
+  /** From this attempt on it runs elsewhere: `reason` says what was wrong with where it ran. */
+  entry('terminal-changed', { attempt: z.number(), terminal: terminalSchema, reason: z.string() }),
   entry('repaired', { attempt: z.number(), what: z.string() }),
   /** The next attempt could not be launched; it is tried again as after a failed attempt. */
   entry('recovery-failed', { reason: z.string(), hint: z.nullable(z.string()) }),

@@ -11,6 +11,7 @@ export interface SessionInput {
   readonly session: string
   readonly taskDir: string
   readonly cwd: string
+  readonly attempt: number
   /** What a person would type into the task's shell to run it. */
   readonly line: string
 }
@@ -24,8 +25,8 @@ export interface SessionSeen {
 /** A session that rca did not make. */
 export interface ForeignSession {
   readonly session: string
-  /** RFC 3339. */
-  readonly createdAt: string
+  /** RFC 3339, or null. */
+  readonly createdAt: string | null
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { childProcess } from '../system/lazy.ts'
-import { serverEnvironment } from './server.ts'
+import { serverEnvironment } from '../terminal/environment.ts'
 
 type Env = Readonly<Record<string, string | undefined>>
 

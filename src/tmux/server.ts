@@ -3,7 +3,8 @@ import { basename, dirname, join } from 'node:path'
 import { RcaError } from '../errors.ts'
 import { checkPrivateDirectory } from '../system/durable.ts'
 import { childProcess } from '../system/lazy.ts'
-import { which } from '../system/which.ts'
+import { serverEnvironment } from '../terminal/environment.ts'
+import { installHint } from '../terminal/install.ts'
 import { listPanes, type PaneRow, parsePanes } from './command.ts'
 
 type Env = Readonly<Record<string, string | undefined>>
@@ -74,23 +75,6 @@ export function isDuplicateSession(stderr: string): boolean {
   return stderr.includes('duplicate session')
 }
 
-/**
- * What a tmux server that is born from our call must not inherit: it outlives this process, and marks of the caller's
- * session or of an agent that called rca would stick to everything it ever runs.
- */
-export function serverEnvironment(env: Env): Record<string, string> {
-  const kept: Record<string, string> = {}
-  for (const [name, value] of Object.entries(env)) {
-    if (
-      value !== undefined &&
-      !/^(TMUX|TMUX_PANE|STY|RCA_.*|TASK_TMPDIR|CLAUDECODE|CLAUDE_CODE_.*|CODEX_.*)$/.test(name)
-    ) {
-      kept[name] = value
-    }
-  }
-  return kept
-}
-
 /** tmux makes its own folder only for `-L`; with a socket's path it must be there (after a reboot /tmp is empty). */
 export function ensureSocketDirectory(socket: string, uid: number): void {
   const folder = dirname(socket)
@@ -108,7 +92,11 @@ export function checkTmux(env: Env): void {
   if (result.error) throw noTmux()
   const version = result.stdout.trim()
   if (isTooOld(version)) {
-    throw new RcaError('unavailable', `${version} is too old: rca needs tmux 3.2 or newer`, installHint())
+    throw new RcaError(
+      'unavailable',
+      `${version} is too old: rca needs tmux 3.2 or newer`,
+      installHint('tmux'),
+    )
   }
 }
 
@@ -121,37 +109,7 @@ export function isTooOld(version: string): boolean {
 }
 
 function noTmux(): RcaError {
-  return new RcaError('unavailable', 'tmux is not installed (or not on PATH)', installHint())
-}
-
-function installHint(): string {
-  return `Install it: ${installCommand(process.platform, managers())}`
-}
-
-function managers(): string[] {
-  const known = ['apt-get', 'dnf', 'pacman', 'apk', 'zypper', 'brew', 'pkg']
-  const path = (process.env.PATH ?? '').split(':')
-  return known.filter((one) => path.some((folder) => existsExecutable(join(folder, one))))
-}
-
-function existsExecutable(path: string): boolean {
-  return which(basename(path), dirname(path), '/') !== null
-}
-
-/** The command that installs tmux with the package manager that is here. Pure. */
-export function installCommand(platform: string, present: readonly string[]): string {
-  const commands: Record<string, string> = {
-    'apt-get': 'sudo apt-get install tmux',
-    dnf: 'sudo dnf install tmux',
-    pacman: 'sudo pacman -S tmux',
-    apk: 'sudo apk add tmux',
-    zypper: 'sudo zypper install tmux',
-    brew: 'brew install tmux',
-    pkg: 'sudo pkg install tmux',
-  }
-  const fallback =
-    platform === 'darwin' ? 'brew install tmux' : 'see https://github.com/tmux/tmux/wiki/Installing'
-  return commands[present[0] ?? ''] ?? fallback
+  return new RcaError('unavailable', 'tmux is not installed (or not on PATH)', installHint('tmux'))
 }
 
 /** Any other failure of a tmux call, in tmux's words. */

@@ -1,14 +1,12 @@
 import { existsSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { RcaError } from '../errors.ts'
-import { procStat } from '../system/identity.ts'
 import { pausePoint } from '../system/pause.ts'
 import { planScope, scopeFacts } from '../system/scope.ts'
 import { readDigest } from '../task/digest.ts'
-import { observe } from '../task/observe.ts'
 import { stateOf } from '../task/paths.ts'
-import { isLive } from '../task/state.ts'
-import { readTask, taskDirectories } from '../task/store.ts'
+import { taskDirectories } from '../task/store.ts'
+import { becomesIdle, isOver } from '../terminal/shell.ts'
 import type { ForeignSession, Owner, SessionInput, SessionSeen, Terminal } from '../terminal/terminal.ts'
 import {
   attachSession,
@@ -37,14 +35,30 @@ export function tmuxTerminal(tmux: TmuxServer, env: Env): Terminal {
   return {
     record: { kind: 'tmux', socket: tmux.socket },
     check: () => checkTmux(env),
-    open: (input) => openSession(tmux, input, env),
-    reach: (input) => reachShell(tmux, input, env),
+    open: (input) => persistently(() => openSession(tmux, input, env)),
+    reach: (input) => persistently(() => reachShell(tmux, input, env)),
     close: async (task) => closeSession(tmux, task),
     session: async (task) => seenSession(tmux, task),
     foreign: () => foreignSessions(tmux),
     attach: async (task) => attachArgv(tmux, task, env),
     text: async (task, lines) => paneText(tmux, task, lines),
     preview: (input) => ['tmux', '-S', tmux.socket, ...newSession(input)],
+  }
+}
+
+/** How often a call is made that fails, and how long after each other, ms. */
+const TRIES = 3
+const BETWEEN_MS = 50
+
+/** A server or a session may go in the very moment in which it is asked: what is to be done is then seen anew. */
+async function persistently<T>(work: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await work()
+    } catch (error) {
+      if (!(error instanceof RcaError) || error.code !== 'failed' || tries === TRIES) throw error
+      await sleep(BETWEEN_MS)
+    }
   }
 }
 
@@ -88,24 +102,8 @@ function launchPane(panes: readonly PaneRow[]): PaneRow | null {
   return panes.find((pane) => pane.paneId === pane.launchPane) ?? null
 }
 
-/** Whether a pane's shell is in the foreground of its terminal, which it is when nothing runs in it. */
-function isIdle(pane: PaneRow): boolean | null {
-  const stat = procStat(pane.panePid)
-  if (stat) return stat.tpgid === stat.pgrp
-  return process.platform === 'linux' ? null : /^(sh|bash|dash|ash|zsh)$/.test(pane.command)
-}
-
-/** A shell whose launch script has just ended has not taken its terminal back yet. */
-const IDLE_MS = 500
-
-async function becomesIdle(pane: PaneRow): Promise<boolean | null> {
-  const until = Date.now() + IDLE_MS
-  for (;;) {
-    const idle = isIdle(pane)
-    if (idle !== false || Date.now() > until) return idle
-    await sleep(2)
-  }
-}
+/** Without /proc the name of what runs in the pane has to tell. */
+const runsShell = (pane: PaneRow) => /^(sh|bash|dash|ash|zsh)$/.test(pane.command)
 
 /** Those of all tasks of this state directory whose processes may tell where the tmux server is. */
 function tasksThatMayLive(taskDir: string): string[] {
@@ -145,16 +143,9 @@ async function sessionFacts(tmux: TmuxServer, input: SessionInput): Promise<Sess
   return {
     panes,
     taskDir: input.taskDir,
-    idle: pane && (pane.dead ? null : await becomesIdle(pane)),
+    idle: pane && (pane.dead ? null : await becomesIdle(pane.panePid, () => runsShell(pane))),
     otherIsOver: mark !== '' && mark !== input.taskDir && (await isOver(mark)),
   }
-}
-
-async function isOver(dir: string): Promise<boolean> {
-  const task = readTask(dir)
-  if (!task) return true
-  const { state } = (await observe(task, Date.now())).derived
-  return state !== 'unknown' && !isLive(state)
 }
 
 function foreignSession(session: string, socket: string): RcaError {

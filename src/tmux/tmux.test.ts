@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
+import { serverEnvironment } from '../terminal/environment.ts'
+import { installCommand } from '../terminal/install.ts'
 import { argument, literalFormat, newSession, parsePanes } from './command.ts'
-import { installCommand, isNoServer, isTooOld, serverEnvironment, socketPath } from './server.ts'
+import { isNoServer, isTooOld, socketPath } from './server.ts'
 
 describe('what tmux would interpret', () => {
   it.each([
@@ -13,7 +15,13 @@ describe('what tmux would interpret', () => {
     expect(literalFormat('a #(touch x) #{pid} ##')).toBe('a ##(touch x) ##{pid} ####')
   })
   it('is escaped in the folder’s name, and the prompt and the environment are not there at all', () => {
-    const args = newSession({ session: 'codex-x', taskDir: '/t/a;', cwd: '/p/#(id);', line: 'sh x' })
+    const args = newSession({
+      session: 'codex-x',
+      taskDir: '/t/a;',
+      cwd: '/p/#(id);',
+      attempt: 1,
+      line: 'sh x',
+    })
     expect(args[args.indexOf('-c') + 1]).toBe('/p/##(id)\\;')
     expect(args).toContain('TASK_TMPDIR=/t/a\\;')
     expect(args.filter((arg) => arg === ';')).toHaveLength(7)
@@ -78,8 +86,8 @@ describe('the server', () => {
     expect(serverEnvironment(env)).toEqual({ PATH: '/p', TERM: 'xterm' })
   })
   it('is installed with what is here', () => {
-    expect(installCommand('linux', ['apt-get'])).toBe('sudo apt-get install tmux')
-    expect(installCommand('darwin', [])).toBe('brew install tmux')
-    expect(installCommand('linux', [])).toContain('https://')
+    expect(installCommand('tmux', 'linux', ['apt-get'])).toBe('sudo apt-get install tmux')
+    expect(installCommand('tmux', 'darwin', [])).toBe('brew install tmux')
+    expect(installCommand('screen', 'linux', [])).toContain('https://')
   })
 })

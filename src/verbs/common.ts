@@ -17,7 +17,11 @@ export const texts = (options: Options, name: string): string[] =>
 function world(options: Options, io: Io): Context {
   const uid = process.getuid?.() ?? 0
   if (process.platform === 'win32') {
-    throw new RcaError('unavailable', 'rca needs tmux, which Windows does not have', 'Run it inside WSL.')
+    throw new RcaError(
+      'unavailable',
+      'rca does not run on Windows itself: what it builds on is not there',
+      'Run it inside WSL: wsl --install, and install rca and the agents there.',
+    )
   }
   return {
     env: process.env,

@@ -39,7 +39,7 @@ export const start: Verb = async ([agent = '', task = ''], options, rest) => {
 
 /** What flags and config.json say of a new task's supervision and of its agent's arguments; wrong flags are told first. */
 async function settingsFor(agent: AgentName, options: Options, context: Context) {
-  const { policyFromFlags } = await import('../settings.ts')
+  const { policyFromFlags, terminalFrom } = await import('../settings.ts')
   const flags = policyFromFlags(options)
   const { loadConfig } = await import('../config.ts')
   const config = loadConfig(context.env)
@@ -47,13 +47,14 @@ async function settingsFor(agent: AgentName, options: Options, context: Context)
     policy: mergePolicy(flags, config.agents[agent]?.policy ?? {}, config.policy),
     configArgs: config.agents[agent]?.args ?? [],
     monitor: options.monitor !== false && config.monitor,
+    terminal: terminalFrom(text(options, 'terminal'), context.env) ?? config.terminal,
   }
 }
 
 async function showDryRun(plan: DryRun, io: Io): Promise<void> {
   if (io.json) return io.outJson(plan)
   const { quoteAll } = await import('../system/shell.ts')
-  io.out(`${quoteAll(plan.tmux)}\n\n--- launch\n${plan.launchScript}\n--- agent\n${plan.agentScript}`)
+  io.out(`${quoteAll(plan.command)}\n\n--- launch\n${plan.launchScript}\n--- agent\n${plan.agentScript}`)
 }
 
 /** `start --wait`: the task's progress on stderr, its record on stdout, wait's exit code. */

@@ -33,7 +33,7 @@ function task(over: Partial<TaskJson> = {}): TaskJson {
       lastActivityAt: '2026-01-02T11:59:30Z',
     },
     ...{ nextAttemptAt: null, deadlineAt: null, exit: null, usage: null, denials: [], access: 'write' },
-    ...{ restart: 'never', pid: 1, tmuxSocket: null },
+    ...{ restart: 'never', pid: 1, terminal: 'tmux', tmuxSocket: null },
     ...over,
   }
 }

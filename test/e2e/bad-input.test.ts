@@ -126,34 +126,6 @@ describe.concurrent('bad input: its exit code, its message, and nothing is made'
 })
 
 describe.concurrent('programs that are missing', () => {
-  test('no tmux on PATH', async ({ world }) => {
-    world.agent('done')
-    world.program('apt-get', 'exit 0')
-    const env = { PATH: world.bin }
-    const result = await world.rca([...START, '--json'], { env })
-    expect(result.code).toBe(69)
-    expect(jsonError(result)).toMatchObject({
-      code: 'unavailable',
-      message: expect.stringContaining('tmux is not installed'),
-      hint: 'Install it: sudo apt-get install tmux',
-    })
-    expect(world.taskDirs).toEqual([])
-    expect((await world.rca(['list', '--all'], { env })).code).toBe(69)
-    expect((await world.rca(['list'], { env })).code).toBe(0)
-  })
-
-  test('a tmux that is too old', async ({ world }) => {
-    world.agent('done')
-    world.program(
-      'tmux',
-      'case "$*" in *-V*) echo "tmux 2.9" ;; *) echo "new-session: unknown option -- e" >&2; exit 1 ;; esac',
-    )
-    const result = await world.rca(START)
-    expect(result.code).toBe(69)
-    expect(result.stderr).toMatch(/tmux 2\.9 is too old: rca needs tmux 3\.2 or newer[\s\S]*Install it/)
-    expect(world.taskDirs).toEqual([])
-  })
-
   test.for([
     ['codex', 'npm install -g @openai/codex'],
     ['claude', 'npm install -g @anthropic-ai/claude-code'],

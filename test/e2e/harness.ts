@@ -17,10 +17,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { test as base } from 'vitest'
 import type { StatusJson } from '../../src/commands/status.ts'
 import type { TaskJson } from '../../src/task/json.ts'
+import { TERMINALS } from '../../src/terminal/kinds.ts'
 
 const CHECKOUT = join(import.meta.dirname, '../..')
 export const RCA = join(CHECKOUT, 'bin/rca.js')
 const AGENTS = join(CHECKOUT, 'test/fixtures/agents')
+/** In what tasks run here: tmux, unless RCA_TEST_TERMINAL says otherwise. */
+export const TERMINAL = TERMINALS.find((one) => one === process.env.RCA_TEST_TERMINAL) ?? 'tmux'
 /** How long anything may take on a busy machine, ms. */
 const DEADLINE = 30_000
 
@@ -62,10 +65,13 @@ export class World {
   readonly bin = join(this.root, 'bin')
   readonly project = join(this.root, 'project')
   readonly socket = join(this.root, 'tmux')
+  /** Where screen has its sockets. */
+  readonly screens = join(this.root, 'screens')
   private readonly children: ChildProcess[] = []
 
   constructor() {
     for (const folder of [this.home, this.bin, this.project]) mkdirSync(folder)
+    mkdirSync(this.screens, { mode: 0o700 })
     this.config({ monitor: false, policy: { restart: 'never' } })
   }
 
@@ -84,6 +90,9 @@ export class World {
       HOME: this.home,
       RCA_HOME: this.state,
       RCA_TMUX_SOCKET: this.socket,
+      // What is chosen without being told is tmux.
+      ...(TERMINAL === 'tmux' ? {} : { RCA_TERMINAL: TERMINAL }),
+      SCREENDIR: this.screens,
       TERM: 'xterm',
     }
   }
@@ -99,6 +108,16 @@ export class World {
     rmSync(path, { force: true })
     writeFileSync(path, `#!/bin/sh\n${body}\n`)
     chmodSync(path, 0o755)
+  }
+
+  /** A PATH with everything that this machine has but these programs. */
+  pathWithout(...names: readonly string[]): string {
+    const folder = mkdtempSync(join(this.root, 'system-'))
+    for (const from of ['/usr/local/bin', '/usr/bin', '/bin'])
+      for (const name of readdirSync(from))
+        if (!names.includes(name) && !existsSync(join(folder, name)))
+          symlinkSync(join(from, name), join(folder, name))
+    return [this.bin, folder].join(delimiter)
   }
 
   /** Puts a program of this machine into a PATH that holds nothing else. */
@@ -179,6 +198,25 @@ export class World {
 
   pane(target: string): string {
     return this.tmux('capture-pane', '-p', '-J', '-S', '-', '-t', target)
+  }
+
+  screen(...args: string[]): string {
+    const options = { env: this.env, encoding: 'utf8', timeout: DEADLINE } as const
+    return spawnSync('screen', args, options).stdout.trim()
+  }
+
+  /** The pid of the screen that is this session, or null. */
+  screenOf(session = 'codex-fix'): number | null {
+    const names = readdirSync(this.screens).filter((name) => name.split('.')[1] === session)
+    return names.map((name) => Number(name.split('.')[0])).find(isRunning) ?? null
+  }
+
+  /** Whether the task's session is there; without terminals never. */
+  hasSession(session = 'codex-fix'): boolean {
+    if (TERMINAL === 'screen') return this.screenOf(session) !== null
+    if (TERMINAL === 'plain' || this.server() === null) return false
+    const args = ['-S', this.socket, 'has-session', '-t', `=${session}`]
+    return spawnSync('tmux', args, { env: this.env }).status === 0
   }
 
   /** The pid of the tmux server, or null. */

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect } from 'vitest'
-import { isRunning, test, until, type World } from './harness.ts'
+import { isRunning, TERMINAL, test, until, type World } from './harness.ts'
 
 const START = ['start', 'codex', 'fix', '-p', 'do it']
 const orphan = (world: World) => Number(world.read('orphan'))
@@ -97,7 +97,7 @@ describe.concurrent('resume', () => {
   }) => {
     const { taskDir } = await world.begin('waits')
     await until(
-      () => world.processes().some((one) => one.command.startsWith('tail ')),
+      () => TERMINAL === 'plain' || world.processes().some((one) => one.command.startsWith('tail ')),
       'the pane to be shown it',
     )
     expect(holdersOf(join(taskDir ?? '', 'attempts/1/alive'))).toEqual([launcher(world)])
@@ -115,15 +115,15 @@ describe.concurrent('resume', () => {
     expect(world.runs).toHaveLength(2)
   })
 
-  test('a killed tmux server: the agent is ended with it, and resume goes on in a new session', async ({
+  test('a killed terminal: the agent is ended with it, and resume goes on in a new session', async ({
     world,
   }) => {
     await world.begin('hangs')
-    process.kill(world.server() ?? 0, 'SIGKILL')
+    killTerminal(world)
     await until(async () => ['failed', 'lost', 'killed'].includes((await world.status()).state), 'the end')
     expect((await world.rca(['resume', 'fix'])).code).toBe(0)
     await world.reaches('done')
-    expect(world.tmux('list-sessions', '-F', '#{session_name}')).toBe('codex-fix')
+    expect(world.hasSession()).toBe(TERMINAL !== 'plain')
     expect(world.runs).toHaveLength(2)
   })
 
@@ -216,9 +216,16 @@ describe.concurrent('kill', () => {
     await world.begin('hangs', 'fix-2')
     await world.rca(['kill', 'fix'])
     expect((await world.status('fix-2')).state).toBe('running')
-    expect(world.tmux('list-sessions', '-F', '#{session_name}')).toBe('codex-fix-2')
+    expect(world.hasSession()).toBe(false)
+    expect(world.hasSession('codex-fix-2')).toBe(TERMINAL !== 'plain')
   })
 })
+
+/** The tmux server, the screen of the session, or without a terminal the process group. */
+function killTerminal(world: World): void {
+  if (TERMINAL === 'plain') process.kill(-launcher(world), 'SIGKILL')
+  else process.kill((TERMINAL === 'tmux' ? world.server() : world.screenOf()) ?? 0, 'SIGKILL')
+}
 
 function launcher(world: World): number {
   const [dir = ''] = world.taskDirs
