@@ -118,6 +118,15 @@ export function buildProgram(rest: readonly string[], load: () => Promise<Record
     .option('--env <name[=value]>', 'hand this variable to the agent (repeatable)', collect)
 
   verb(
+    'send <task> [text]',
+    'say something to the task: its next turn, begun as soon as the one before it has ended',
+  )
+    .option('-f, --prompt-file <file>', 'the text from a file, - is standard input')
+    .option('--key <name>', 'your own name for it: sent again under the same one it is not sent twice')
+    .option('--env <name[=value]>', 'hand this variable to the agent (repeatable)', collect)
+    .addHelpText('after', '\nExample:\n  rca send fix-tests "Now the linter, too."\n')
+
+  verb(
     'kill <task...>',
     'end the agent and everything it started, close the session, keep the records',
   ).option('--grace <duration>', 'between asking and forcing', '5s')
@@ -137,6 +146,9 @@ export function buildProgram(rest: readonly string[], load: () => Promise<Record
 
   program.command('settle <dir> <attempt>', { hidden: true }).action(async (dir: string, attempt: string) => {
     await (await load()).settle?.([dir, attempt], {}, [])
+  })
+  program.command('deliver <dir>', { hidden: true }).action(async (dir: string) => {
+    await (await load()).deliver?.([dir], {}, [])
   })
   return program
 }

@@ -42,6 +42,8 @@ export class RcaError extends Error {
   readonly exitCode: number
   /** One word for what no further attempt can heal, or null. */
   readonly hopeless: string | null
+  /** More for programs, beside the message. */
+  details: Readonly<Record<string, unknown>> = {}
 
   constructor(code: ErrorCode, message: string, hint: string | null = null, hopeless: string | null = null) {
     super(message)

@@ -31,7 +31,7 @@ async function report(error: unknown, argv: readonly string[]): Promise<void> {
     const code = known?.code ?? 'bug'
     const message = known?.message ?? String(error)
     process.stderr.write(
-      `${harmlessJson({ error: { code, message, hint: known?.hint ?? null, exitCode: process.exitCode } })}\n`,
+      `${harmlessJson({ error: { code, message, hint: known?.hint ?? null, exitCode: process.exitCode, ...known?.details } })}\n`,
     )
     return
   }

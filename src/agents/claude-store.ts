@@ -1,6 +1,7 @@
 import { open, readdir, readFile, rename, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { parseObject } from './json.ts'
+import { obj, parseObject } from './json.ts'
+import { type Stored as Message, textOf } from './unanswered.ts'
 
 /** `usable`: a complete message is stored, so it can be resumed. `empty`: the file is there and holds none. */
 export type Stored =
@@ -74,6 +75,19 @@ function missingMark(text: string, sessionId: string, cut: boolean): string | nu
 /** What the conversation is made of: each names the one before it. */
 function isMessage(record: ReturnType<typeof parseObject>): boolean {
   return typeof record?.uuid === 'string' && 'parentUuid' in record
+}
+
+/** What users and the model have said in a session, less what subagents have. A tool's result goes as a user's message, too. */
+export async function messagesOf(file: string): Promise<Message[]> {
+  const text = await readFile(file, 'utf8')
+  return text.split('\n').flatMap((line): Message[] => {
+    const record = parseObject(line)
+    if (!isMessage(record) || record?.isSidechain === true || record?.isMeta === true) return []
+    if (record?.type === 'assistant') return ['answer']
+    if (record?.type !== 'user') return []
+    const said = textOf(obj(record.message)?.content, 'text')
+    return [said === null ? 'answer' : { said }]
+  })
 }
 
 async function holdsMessage(file: string): Promise<boolean> {

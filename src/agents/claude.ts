@@ -1,9 +1,10 @@
 import { type ArgRule, type Refusal, refuseArgs, refusePrompt } from './agent-args.ts'
 import { parseClaude } from './claude-events.ts'
-import { claudeHome, findSession, markEnd, setAside } from './claude-store.ts'
+import { claudeHome, findSession, markEnd, messagesOf, setAside } from './claude-store.ts'
 import { judgeClaude } from './claude-verdict.ts'
 import type { Access, Driver, Invocation, LaunchRequest, ResumePlan } from './driver.ts'
 import type { EventSummary } from './event.ts'
+import { isUnanswered } from './unanswered.ts'
 
 // Tried with Claude Code 2.1.197.
 
@@ -137,6 +138,7 @@ export const claude: Driver = {
   start: (request, sessionId) => invocation(request, ['--session-id', sessionId ?? request.taskId]),
   resume: (request, sessionId) => invocation(request, ['--resume', sessionId]),
   planResume,
+  awaitsAnswer,
   parse: parseClaude,
   judge: judgeClaude,
 }
@@ -203,4 +205,10 @@ async function planResume(
   // Killed between its first line and the prompt: the file can be neither resumed nor, while it is there, started again.
   const aside = await setAside(stored.file)
   return { kind: 'restart', sessionId: id, why: `claude had not stored the prompt yet (moved to ${aside})` }
+}
+
+async function awaitsAnswer(request: LaunchRequest, sessionId: string, prompt: string): Promise<boolean> {
+  const home = claudeHome(request.env)
+  const stored = home ? await findSession(home, sessionId) : null
+  return stored?.kind === 'usable' && isUnanswered(await messagesOf(stored.file), prompt)
 }

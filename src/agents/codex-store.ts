@@ -1,6 +1,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { obj, parseObject } from './json.ts'
+import { type Stored, textOf } from './unanswered.ts'
 
 /** Where codex keeps its state: `$CODEX_HOME`, else `~/.codex`. Null where neither is known. */
 export function codexHome(env: Readonly<Record<string, string>>): string | null {
@@ -31,6 +32,19 @@ export async function holdsAnswer(rollout: string): Promise<boolean> {
     if (event?.type !== 'response_item') return false
     const item = obj(event.payload)
     return item !== null && (item.type !== 'message' || item.role === 'assistant')
+  })
+}
+
+/** What users and the model have said in this thread. Codex puts words of its own, as a user, in front of a prompt. */
+export async function messagesOf(rollout: string): Promise<Stored[]> {
+  const text = await readFile(rollout, 'utf8')
+  return text.split('\n').flatMap((line): Stored[] => {
+    const event = parseObject(line)
+    const item = event?.type === 'response_item' ? obj(event.payload) : null
+    if (!item) return []
+    if (item.type !== 'message' || item.role === 'assistant') return ['answer']
+    const said = item.role === 'user' ? textOf(item.content, 'input_text') : null
+    return said === null ? [] : [{ said }]
   })
 }
 

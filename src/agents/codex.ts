@@ -2,10 +2,11 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type ArgRule, type Refusal, refuseArgs, refusePrompt } from './agent-args.ts'
 import { parseCodex } from './codex-events.ts'
-import { codexHome, findRollout, holdsAnswer } from './codex-store.ts'
+import { codexHome, findRollout, holdsAnswer, messagesOf } from './codex-store.ts'
 import { judgeCodex } from './codex-verdict.ts'
 import type { Access, Driver, Invocation, LaunchRequest, ResumePlan } from './driver.ts'
 import type { EventSummary } from './event.ts'
+import { isUnanswered } from './unanswered.ts'
 
 // Tried with codex-cli 0.169.0.
 
@@ -80,6 +81,7 @@ export const codex: Driver = {
   start: (request) => invocation(request, ['-']),
   resume: (request, sessionId) => invocation(request, ['resume', sessionId, '-']),
   planResume,
+  awaitsAnswer,
   parse: parseCodex,
   judge: judgeCodex,
 }
@@ -152,6 +154,12 @@ async function planResume(
     why: `codex has no record of thread ${sessionId}${home ? ` under ${home}/sessions` : ''}`,
     hint: 'check CODEX_HOME, or start the task anew: its work in the project is still there',
   }
+}
+
+async function awaitsAnswer(request: LaunchRequest, sessionId: string, prompt: string): Promise<boolean> {
+  const home = codexHome(request.env)
+  const rollout = home && (await findRollout(home, sessionId))
+  return rollout ? isUnanswered(await messagesOf(rollout), prompt) : false
 }
 
 /**

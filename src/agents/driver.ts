@@ -145,6 +145,11 @@ export interface Driver {
     summary: EventSummary,
     run: Run,
   ): Promise<ResumePlan>
+  /**
+   * Whether the stored conversation ends with this prompt, which nobody has answered: fed again it would be there twice. False
+   * also where that cannot be known. Called after planResume, as that is.
+   */
+  awaitsAnswer(request: LaunchRequest, sessionId: string, prompt: string, run: Run): Promise<boolean>
   /** One line of the agent's stdout. Never throws: what is not understood gives an empty array. */
   parse(line: string): AgentEvent[]
   /** One line of the agent's stderr, for agents that say things only there. Never throws. */

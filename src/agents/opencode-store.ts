@@ -1,7 +1,12 @@
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { readOwn } from '../system/durable.ts'
+import { crypto } from '../system/lazy.ts'
 import type { LaunchRequest, ResumePlan, Run } from './driver.ts'
 import type { EventSummary } from './event.ts'
 import { list, obj, parseObject, str } from './json.ts'
 import { plainLines } from './opencode-pi-common.ts'
+import { isUnanswered, type Stored, textOf } from './unanswered.ts'
 
 // What opencode 1.18.33 has stored of a conversation, asked through its own commands (1.1 to 1.4 s each).
 
@@ -32,6 +37,34 @@ export async function planOpencodeResume(
   const [id] = found
   if (id) return { kind: 'restart', sessionId: id, why: `opencode session ${id} has no prompt yet` }
   return { kind: 'restart', sessionId: null, why: 'opencode had stored no session' }
+}
+
+/**
+ * Whether the session ends with this prompt. The export goes into a file: into a pipe it is cut at 128 KiB. The message that is
+ * to be the answer is there, without a word in it, as soon as the model is asked.
+ */
+export async function awaitsOpencodeAnswer(
+  request: LaunchRequest,
+  id: string,
+  prompt: string,
+  run: Run,
+): Promise<boolean> {
+  const path = join(request.taskDir, `.export.${crypto().randomUUID()}`)
+  const argv = ['/bin/sh', '-c', 'umask 077; exec opencode export "$1" > "$2"', 'sh', id, path]
+  try {
+    const { exit } = await run(argv, { cwd: request.cwd, env: request.env, timeoutMs: TIMEOUT_MS })
+    const session = isOk(exit) ? parseObject(readOwn(path) ?? '') : null
+    return isUnanswered(list(session?.messages).flatMap(asStored), prompt)
+  } finally {
+    rmSync(path, { force: true })
+  }
+}
+
+function asStored(message: unknown): Stored[] {
+  const parts = list(obj(message)?.parts).map(obj)
+  const said = textOf(parts, 'text')
+  if (obj(obj(message)?.info)?.role === 'user') return said === null ? [] : [{ said }]
+  return said || parts.some((part) => part?.type === 'tool') ? ['answer'] : []
 }
 
 function unreadable(why: string): ResumePlan {

@@ -3,7 +3,7 @@ import type { Access, Driver, Invocation, LaunchRequest } from './driver.ts'
 import { parseObject } from './json.ts'
 import { parseOpencode, parseOpencodeStderr } from './opencode-events.ts'
 import { namesInFile, PROVIDER_ENV, refuseArgs, refusePrompt, scanArgs } from './opencode-pi-common.ts'
-import { planOpencodeResume, titleOf } from './opencode-store.ts'
+import { awaitsOpencodeAnswer, planOpencodeResume, titleOf } from './opencode-store.ts'
 import { judgeOpencode } from './opencode-verdict.ts'
 
 // Seen with opencode 1.18.33 unless said otherwise.
@@ -132,6 +132,7 @@ export const opencode: Driver = {
     sessionId ? opencode.resume(request, sessionId) : invocation(request, ['--title', titleOf(request)]),
   resume: (request, sessionId) => invocation(request, ['--session', sessionId]),
   planResume: planOpencodeResume,
+  awaitsAnswer: awaitsOpencodeAnswer,
   parse: parseOpencode,
   parseStderr: parseOpencodeStderr,
   judge: judgeOpencode,

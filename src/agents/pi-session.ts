@@ -5,7 +5,8 @@ import { openOwn, writeDurable } from '../system/durable.ts'
 import { crypto } from '../system/lazy.ts'
 import type { LaunchRequest, ResumePlan } from './driver.ts'
 import type { EventSummary } from './event.ts'
-import { parseObject } from './json.ts'
+import { obj, parseObject } from './json.ts'
+import { isUnanswered, type Stored, textOf } from './unanswered.ts'
 
 // pi's session file, as pi 0.74.2 keeps it: JSON Lines, appended to; nothing is written before the first answer.
 
@@ -39,6 +40,19 @@ export async function planPiResume(
     sessionId: writeHeader(request),
     why: 'pi had stored no answer, so nothing was done',
   }
+}
+
+/** From the second prompt on pi stores a prompt before it asks the model. */
+export async function awaitsPiAnswer(request: LaunchRequest, _: string, prompt: string): Promise<boolean> {
+  const lines = (readBytes(sessionFile(request))?.toString() ?? '').split('\n')
+  const messages = lines.flatMap((line): Stored[] => {
+    const entry = parseObject(line)
+    const message = entry?.type === 'message' ? obj(entry.message) : null
+    if (!message) return []
+    const said = message.role === 'user' ? textOf(message.content, 'text') : null
+    return [said === null ? 'answer' : { said }]
+  })
+  return isUnanswered(messages, prompt)
 }
 
 function lost(missing: boolean): ResumePlan {

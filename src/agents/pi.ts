@@ -11,7 +11,7 @@ import {
   refusePrompt,
 } from './opencode-pi-common.ts'
 import { parsePi } from './pi-events.ts'
-import { planPiResume, sessionFile, writeHeader } from './pi-session.ts'
+import { awaitsPiAnswer, planPiResume, sessionFile, writeHeader } from './pi-session.ts'
 
 // Seen with pi 0.74.2 unless said otherwise.
 
@@ -112,6 +112,7 @@ export const pi: Driver = {
   start: (request) => invocation(request),
   resume: (request) => invocation(request),
   planResume: planPiResume,
+  awaitsAnswer: awaitsPiAnswer,
   parse: parsePi,
   judge,
   // It prints the version on stderr.

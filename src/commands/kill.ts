@@ -39,7 +39,7 @@ export async function kill(name: string, options: KillOptions, context: Context)
   }
 }
 
-function who(context: Context): string {
+export function who(context: Context): string {
   return context.env.USER || context.env.LOGNAME || `uid ${context.uid}`
 }
 

@@ -93,6 +93,7 @@ function foreign(row: ForeignSession & { kind: TerminalKind }): TaskJson {
     deadlineAt: null,
     exit: null,
     usage: null,
+    queuedFollowUps: 0,
     denials: [],
     access: null,
     restart: null,

@@ -1,13 +1,15 @@
+import { driverFor } from '../agents/index.ts'
 import type { Context } from '../context.ts'
 import { RcaError } from '../errors.ts'
 import { confirm, RESUMER } from '../launch/confirm.ts'
 import { abandonUnbegun } from '../launch/launch.ts'
-import { type RecoverOptions, recover } from '../launch/recover.ts'
+import { hasUndelivered, type RecoverOptions, recover } from '../launch/recover.ts'
 import { ensureMonitorFor } from '../supervise/spawn.ts'
 import { pausePoint } from '../system/pause.ts'
 import { type TaskJson, taskJson } from '../task/json.ts'
 import { acquireLock } from '../task/lock.ts'
 import { atRest, type Observed } from '../task/observe.ts'
+import type { Spec } from '../task/schema.ts'
 import { settle } from '../task/settle.ts'
 import { isLive } from '../task/state.ts'
 import { findTask, requireSpec } from '../task/store.ts'
@@ -39,6 +41,7 @@ export async function resume(name: string, options: ResumeOptions, context: Cont
     const task = await settle(await atRest(found))
     const nothing = nothingToDo(task, options.prompt !== null)
     if (nothing) return { task: taskJson(task), resumed: false, note: nothing }
+    if (options.prompt !== null) await refuseToOvertake(task, spec)
     launched = await recover(task, spec, options, context)
     if (options.monitor) await ensureMonitorFor(found, context)
   } finally {
@@ -46,6 +49,18 @@ export async function resume(name: string, options: ResumeOptions, context: Cont
   }
   const task = await confirm(launched, RESUMER, context)
   return { task: taskJson(task), resumed: true, note: launched.note }
+}
+
+/** What was sent comes first, in its order: a prompt that goes before it would take its place in the conversation. */
+async function refuseToOvertake(task: Observed, spec: Spec): Promise<void> {
+  const states = task.derived.followUps.map((one) => one.state)
+  const fed = states.includes('running') && hasUndelivered(task.dir, await driverFor(spec.agent))
+  if (!fed && !states.includes('queued')) return
+  throw new RcaError(
+    'conflict',
+    `${task.session} has follow-ups that are not delivered yet`,
+    `rca resume ${task.session} goes on with them; rca send ${task.session} puts another behind them.`,
+  )
 }
 
 /** Why nothing is to be done, or null. Throws where something else is wrong. Pure. */

@@ -1,5 +1,5 @@
 import type { Context } from '../context.ts'
-import { ensureMonitorFor } from '../supervise/spawn.ts'
+import { deliverApart, ensureMonitorFor } from '../supervise/spawn.ts'
 import { type TaskJson, taskJson } from '../task/json.ts'
 import { stateOf } from '../task/paths.ts'
 import { settle } from '../task/settle.ts'
@@ -11,7 +11,10 @@ export async function settleAttempt(dir: string, context: Context): Promise<Task
   if (!task) return null
   const settled = await settle(task)
   // Whoever started it may be long gone, and the monitor with it: nobody else would go on.
-  if (settled.derived.next?.kind === 'again')
-    await ensureMonitorFor(settled, { ...context, state: stateOf(dir) })
+  const { next } = settled.derived
+  const there = { ...context, state: stateOf(dir) }
+  if (next?.kind === 'again') await ensureMonitorFor(settled, there)
+  if (next?.kind === 'again' && next.followUp !== undefined && task.spec?.monitor === false)
+    await deliverApart(dir, there)
   return taskJson(settled)
 }

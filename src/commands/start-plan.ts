@@ -1,10 +1,10 @@
-import { readFileSync, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { Access, AgentName, Driver } from '../agents/driver.ts'
 import { driverFor } from '../agents/index.ts'
 import { configPath } from '../config.ts'
 import type { Context } from '../context.ts'
-import { errno, RcaError } from '../errors.ts'
+import { RcaError } from '../errors.ts'
 import { findBinary, launchRequest } from '../launch/launch.ts'
 import { captureEnvironment } from '../task/environment.ts'
 import { sessionName } from '../task/names.ts'
@@ -13,6 +13,7 @@ import type { TerminalRecord } from '../task/schema.ts'
 import type { NewTask } from '../task/store.ts'
 import { chooseTerminals } from '../terminal/choice.ts'
 import type { TerminalKind } from '../terminal/kinds.ts'
+import { readPrompt } from './prompt.ts'
 
 export interface StartOptions {
   readonly agent: AgentName
@@ -46,7 +47,7 @@ export interface StartPlan {
 /** Checks everything that can be checked before anything is made. */
 export async function planStart(options: StartOptions, context: Context): Promise<StartPlan> {
   const cwd = projectDirectory(options.cwd, context.cwd)
-  const prompt = await readPrompt(options, context)
+  const prompt = await readPrompt(options, context, '-p')
   const driver = await driverFor(options.agent)
   const env = captureEnvironment(driver, context.env, options.env)
   const { agent, task, access, policy, monitor } = options
@@ -90,37 +91,6 @@ function projectDirectory(option: string | null, cwd: string): string {
     throw new RcaError('usage', `${path} is not a folder`, 'Give the project folder with -C.')
   if (path.includes('\n')) throw new RcaError('usage', 'The path of the project folder holds a line break')
   return path
-}
-
-async function readPrompt(options: StartOptions, context: Context): Promise<Uint8Array> {
-  const { prompt, promptFile } = options
-  if (prompt !== null && promptFile !== null)
-    throw new RcaError('usage', 'Give the prompt once: with -p or with -f')
-  if (prompt === null && promptFile === null) {
-    throw new RcaError(
-      'usage',
-      'There is no prompt',
-      'Give it with -p TEXT or -f FILE (- is standard input).',
-    )
-  }
-  const bytes = prompt !== null ? Buffer.from(prompt) : await readPromptFile(promptFile ?? '-', context)
-  if (/^\s*$/.test(new TextDecoder().decode(bytes.subarray(0, 65_536))) && bytes.length < 65_536) {
-    throw new RcaError('usage', 'The prompt is empty', 'Say what the agent is to do.')
-  }
-  return bytes
-}
-
-async function readPromptFile(file: string, context: Context): Promise<Uint8Array> {
-  if (file === '-') return context.readStdin()
-  const path = resolve(context.cwd, file)
-  try {
-    return readFileSync(path)
-  } catch (error) {
-    const why = { ENOENT: 'does not exist', EISDIR: 'is a directory', EACCES: 'may not be read' }[
-      errno(error) ?? ''
-    ]
-    throw new RcaError('usage', `The prompt file ${path} ${why ?? `cannot be read (${errno(error)})`}`)
-  }
 }
 
 /** The part of a spec that a driver's request is made of, before there is a spec. */

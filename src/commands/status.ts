@@ -7,6 +7,7 @@ import { type Activity, readActivity } from '../task/activity.ts'
 import { type AttemptRecord, attemptNumbers, readAttempt } from '../task/attempt.ts'
 import { exitOf } from '../task/conclude.ts'
 import { ofType } from '../task/entries.ts'
+import type { FollowUp } from '../task/follow-ups.ts'
 import { type TaskJson, taskJson } from '../task/json.ts'
 import { type Observed, observe } from '../task/observe.ts'
 import { summarizeOutput, WHOLE } from '../task/output.ts'
@@ -44,6 +45,8 @@ export interface StatusJson extends TaskJson {
   readonly deaths: readonly Death[]
   /** What an agent that runs was last seen doing, in words. */
   readonly doing: string | null
+  /** What was sent to it, the first sent first. */
+  readonly followUps: readonly FollowUp[]
   readonly policy: Policy | null
   /** Who would go on with it. */
   readonly monitor: MonitorJson
@@ -83,6 +86,7 @@ export async function status(name: string, context: Context): Promise<StatusJson
     }),
     deaths: deathsOf(task.derived.history?.entries ?? task.journal.entries),
     doing: activity?.doing ?? null,
+    followUps: task.derived.followUps,
     policy: task.spec && policyOf(task.spec),
     monitor,
     lastMessage: told?.lastMessage ?? null,

@@ -38,6 +38,8 @@ export interface Launch {
   /** The absolute path of the agent's binary. */
   readonly binary: string
   readonly by: 'person' | 'monitor'
+  /** The follow-up that `prompt` is, by its id. */
+  readonly followUp?: number
 }
 
 /** What a driver may know of this task and of the prompt that it is to be fed. */
@@ -125,6 +127,7 @@ function claimOf(launch: Launch, input: ScriptInput): Claim {
     claimedAt: new Date().toISOString(),
     eventsOffset: input.eventsOffset,
     stderrOffset: input.stderrOffset,
+    ...(launch.followUp === undefined ? {} : { followUp: launch.followUp }),
   }
 }
 

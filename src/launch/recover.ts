@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Driver, LaunchRequest, ResumePlan } from '../agents/driver.ts'
@@ -11,6 +11,8 @@ import { pausePoint } from '../system/pause.ts'
 import { run } from '../system/run.ts'
 import { attemptNumbers, readAttempt, sweepLaunch } from '../task/attempt.ts'
 import { formatEnvironment, resumeEnvironment } from '../task/environment.ts'
+import { readFollowUp } from '../task/follow-up-store.ts'
+import { type FollowUp, followUpDue } from '../task/follow-ups.ts'
 import { appendJournal } from '../task/journal.ts'
 import type { Observed } from '../task/observe.ts'
 import { sizeOf, summarizeOutput, WHOLE } from '../task/output.ts'
@@ -30,8 +32,10 @@ const CONTINUE_PROMPT =
   'The previous run was interrupted. Continue the task from where it stopped; look at what is done before you repeat a step.'
 
 export interface RecoverOptions {
-  /** What to tell the conversation; null: to go on. */
+  /** What to tell the conversation; null: the follow-up whose turn it is, or to go on. */
   readonly prompt: string | null
+  /** The follow-up that is delivered, whatever became of the turn before it. */
+  readonly followUp?: FollowUp
   readonly env: readonly string[]
   /** Whose values the agent's own variables get; empty: those that were captured at the start. */
   readonly caller: Context['env']
@@ -59,13 +63,15 @@ export async function recover(
   const binary = findBinary(driver, env.PATH ?? '', spec.cwd)
   await clearGround(task, spec, options, context)
   pausePoint('ground-cleared')
-  const prompt = options.prompt ?? undelivered(task.dir, driver) ?? CONTINUE_PROMPT
-  const request = launchRequest(spec, task.dir, env, prompt)
+  const words = whatToSay(task, driver, options)
+  const request = launchRequest(spec, task.dir, env, words.prompt)
   const summary = summarizeOutput(task.dir, driver, WHOLE)
   const known = task.derived.agentSessionId ?? summary.sessionId
   const plan = await driver.planResume(request, known, summary, run)
-  const way = asLaunch(task, plan, driver, request, { given: options.prompt !== null, prompt })
+  const way = asLaunch(task, plan, driver, request, await unlessHeld(words, plan, driver, request))
   keepEnvironment(task.dir, env)
+  // It ended well once, and that is no more the last word.
+  rmSync(files.done(task.dir), { force: true })
   const earlier = lastThatRan(task.dir)
   const attempt = (attemptNumbers(task.dir).at(-1) ?? 0) + 1
   const eventsOffset = sizeOf(files.events(task.dir))
@@ -88,17 +94,55 @@ function placesFor(task: Observed, spec: Spec, earlier: number, context: Context
   return { current, candidates: usable ? [current, ...others] : others }
 }
 
+/** What the next attempt is fed. */
+interface Words {
+  readonly prompt: string
+  /** Somebody wants this said now: begun anew, the conversation would not know what it follows. */
+  readonly given: boolean
+  /** Which follow-up it is. */
+  readonly followUp?: number
+  /** It was fed before, and its attempt showed no work. */
+  readonly again?: true
+}
+
+function whatToSay(task: Observed, driver: Driver, options: RecoverOptions): Words {
+  if (options.prompt !== null) return { prompt: options.prompt, given: true }
+  const next = options.followUp ?? followUpDue(task.derived.history?.entries ?? [])
+  if (next)
+    return { prompt: readFollowUp(task.dir, next), given: options.followUp !== undefined, followUp: next.id }
+  const left = undelivered(task.dir, driver)
+  if (left !== null) return { prompt: left, given: false, again: true }
+  return { prompt: CONTINUE_PROMPT, given: false }
+}
+
+/** What its conversation holds already, without an answer, would be asked twice. */
+async function unlessHeld(
+  words: Words,
+  plan: ResumePlan,
+  driver: Driver,
+  request: LaunchRequest,
+): Promise<Words> {
+  if (!words.again || plan.kind !== 'resume') return words
+  const held = await driver.awaitsAnswer(request, plan.sessionId, words.prompt, run)
+  return held ? { prompt: CONTINUE_PROMPT, given: false } : words
+}
+
 /** The newest attempt whose launch script has run: only that can still hold a pane. 0: none. */
 function lastThatRan(dir: string): number {
   return attemptNumbers(dir).findLast((number) => readAttempt(dir, number).begun === 'launched') ?? 0
 }
 
-function keepEnvironment(dir: string, env: Readonly<Record<string, string>>): void {
+export function keepEnvironment(dir: string, env: Readonly<Record<string, string>>): void {
   const text = formatEnvironment(env)
   if (readOwn(files.env(dir)) !== text) writeDurable(files.env(dir), text)
 }
 
-function agentEnvironment(dir: string, driver: Driver, options: RecoverOptions, context: Context) {
+export function agentEnvironment(
+  dir: string,
+  driver: Driver,
+  options: Pick<RecoverOptions, 'caller' | 'env'>,
+  context: Context,
+) {
   const stored = readEnvironment(dir)
   return resumeEnvironment(driver, stored, stored ? options.caller : context.env, options.env)
 }
@@ -128,9 +172,12 @@ async function launcherGone(dir: string): Promise<void> {
   while (launcher && isAlive(launcher) && !isWaiting(dir, last) && Date.now() < until) await sleep(1)
 }
 
-/** A follow-up that the last attempt was fed but cannot have got to work on: it would be lost with its attempt. */
+/**
+ * A follow-up that the last attempt was fed but cannot have got to work on: it would be lost with its attempt. One that was
+ * called off has taken nothing from the queue.
+ */
 function undelivered(dir: string, driver: Driver): string | null {
-  const last = attemptNumbers(dir).at(-1)
+  const last = attemptNumbers(dir).findLast((number) => !isBackInQueue(dir, number))
   const claim = last === undefined ? null : readAttempt(dir, last).claim
   if (last === undefined || claim?.how !== 'resume') return null
   const { eventsOffset: events, stderrOffset: stderr } = claim
@@ -141,13 +188,24 @@ function undelivered(dir: string, driver: Driver): string | null {
     : null
 }
 
+function isBackInQueue(dir: string, number: number): boolean {
+  const { claim, begun } = readAttempt(dir, number)
+  return begun === 'called-off' && claim?.followUp !== undefined
+}
+
+/** Whether a text that somebody sent waits to be fed once more: it comes before all others. */
+export function hasUndelivered(dir: string, driver: Driver): boolean {
+  const left = undelivered(dir, driver)
+  return left !== null && left !== CONTINUE_PROMPT
+}
+
 function asLaunch(
   task: Observed,
   plan: ResumePlan,
   driver: Driver,
   request: LaunchRequest,
-  follow: { given: boolean; prompt: string },
-): Pick<Launch, 'how' | 'sessionId' | 'invocation' | 'prompt'> {
+  words: Words,
+): Pick<Launch, 'how' | 'sessionId' | 'invocation' | 'prompt' | 'followUp'> {
   if (plan.kind === 'impossible') {
     const why = `${task.session} cannot be resumed: ${plan.why}`
     throw new RcaError('failed', why, plan.hint, 'no-such-session')
@@ -157,11 +215,12 @@ function asLaunch(
     return {
       how: 'resume',
       sessionId,
-      invocation: driver.resume(request, plan.sessionId),
-      prompt: follow.prompt,
+      invocation: driver.resume({ ...request, promptStart: words.prompt.slice(0, 256) }, plan.sessionId),
+      prompt: words.prompt,
+      ...(words.followUp === undefined ? {} : { followUp: words.followUp }),
     }
   }
-  if (follow.given) {
+  if (words.given) {
     const hint = `rca resume ${task.session} without -p starts it.`
     throw new RcaError('conflict', `There is no conversation to follow up: ${plan.why}`, hint)
   }

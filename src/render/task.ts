@@ -52,6 +52,7 @@ export function renderStatus(task: StatusJson, nowMs: number, paint: Paint): str
   return [
     `${paint.bold(task.name)}  ${paint.state(task.state)}`,
     ...known.map(([name, value]) => `  ${paint.dim(name.padEnd(13))}${oneLine(value, 400)}`),
+    ...section('follow-ups', newest(task.followUps.map(followUpLine)), paint),
     ...section('attempts', newest(task.attemptList.map(attemptLine)), paint),
     ...section(deathsHeading(task.deaths), newest(task.deaths.map((one) => deathLine(one, nowMs))), paint),
     ...section('evidence', task.evidence, paint),
@@ -86,6 +87,10 @@ function section(title: string, lines: readonly string[], paint: Paint): string[
 function attemptLine(one: StatusJson['attemptList'][number]): string {
   const end = one.outcome === null ? 'under way' : `${one.outcome}${one.reason ? `: ${one.reason}` : ''}`
   return `${one.number}  ${one.how ?? '?'}  ${one.startedAt ?? '?'}  ${end}`
+}
+
+function followUpLine({ id, state, attempt, queuedAt }: StatusJson['followUps'][number]): string {
+  return `${id}  ${state}${attempt === null ? '' : ` in attempt ${attempt}`}  sent ${queuedAt}`
 }
 
 function tokens(task: TaskJson): string | null {

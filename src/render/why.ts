@@ -27,6 +27,8 @@ export function nextSentence(
 }
 
 function resumes(next: StatusJson['next'], nowMs: number): string {
+  if (next.why === 'follow-up')
+    return next.blockedBy ? `the follow-up begins ${ABSENT}` : 'the follow-up begins at once'
   const dueMs = next.at === null ? nowMs : Date.parse(next.at)
   const why = whyThen(next)
   if (next.blockedBy && dueMs <= nowMs) return `resumes ${ABSENT}`

@@ -53,9 +53,11 @@ describe('over random histories', () => {
   function check(world: World): void {
     must(agentsAlive(world).length <= 1, 'two agents work for one task')
     const { derived, evidence } = observe(world)
+    const queued = derived.followUps.filter((one) => one.state === 'queued').map((one) => one.id)
+    must(String(queued) === String(world.queue), `has ${queued} in the queue, not ${world.queue}`)
     const last = newest(world)
     if (evidence || last?.gate !== 'launched') return
-    const well = last.death?.verdict.outcome === 'completed'
+    const well = last.death?.verdict.outcome === 'completed' && world.queue.length === 0
     must((derived.state === 'done') === well, `is ${derived.state} after ${JSON.stringify(last.death)}`)
   }
 
@@ -69,10 +71,13 @@ describe('over random histories', () => {
     must(['done', 'failed', 'killed', 'lost'].includes(state), `is ${state} and forgotten`)
     const given = next?.kind === 'gave-up' || world.spec.policy.restart === 'never'
     must(given || state === 'done' || state === 'killed', `is ${state} though nobody gave up`)
+    must(state !== 'done' || world.queue.length === 0, `is done, and ${world.queue} were never delivered`)
+    for (const [index, id] of world.delivered.entries())
+      must(id > (world.delivered[index - 1] ?? 0), `delivered ${world.delivered}: out of order`)
   }
 
   it(
-    'no second agent is asked for, no live task is forgotten, and all ends once the faults stop',
+    'no second agent is asked for, no live task is forgotten, no follow-up is lost or delivered twice, and all ends once the faults stop',
     () => {
       fc.assert(
         fc.property(policies(), fc.array(moves, { maxLength: 100, size: 'max' }), (policy, happens) => {

@@ -15,6 +15,7 @@ import {
   MINUTE,
   recoveryFailed,
   SECOND,
+  sent,
   T0,
 } from '../../test/fixtures/entries.ts'
 import { DEFAULT_POLICY, type Policy } from '../task/policy.ts'
@@ -526,6 +527,55 @@ describe('a usage limit', () => {
   it('ends a row of refusals where anything else went wrong', () => {
     const other = [limited(1, 1, null), claimed(2, HOUR), ended(2, 2 * HOUR), claimed(3, 3 * HOUR)]
     expect(refused([...other, limited(3, 4 * HOUR, null)]).delayMs).toBeLessThanOrEqual(16.5 * MINUTE)
+  })
+})
+
+describe('with follow-ups', () => {
+  const well = (attempt: number, ms: number) => ended(attempt, ms, { outcome: 'completed', cause: null })
+  const delivers = (attempt: number, ms: number, followUp: number): Entry =>
+    ({ ...claimed(attempt, ms), followUp }) as Entry
+  const step = { kind: 'again', why: 'at-once', delayMs: 0, reason: 'follow-up 1 is next', guess: false }
+
+  it('begins the next turn at once, from its own moment, whatever is promised of failures', () => {
+    const wanted = { ...step, dueMs: T0 + HOUR, followUp: 1 }
+    const policy = { restart: 'never', maxRetries: 0, maxResumesPerHour: 0, deadlineMs: 1 } as const
+    expect(next([first, sent(1, MINUTE), well(1, HOUR)], policy)).toEqual(wanted)
+    expect(next([first, well(1, MINUTE), sent(1, HOUR)], policy)).toEqual(wanted)
+  })
+
+  it('mends a turn that broke off first', () => {
+    expect(again([first, sent(1), ended(1, SECOND)])).not.toHaveProperty('followUp')
+    expect(next([first, sent(1), ended(1, SECOND)], { restart: 'never' }).kind).toBe('over')
+  })
+
+  it('is over after a kill, also one that came too late for the turn', () => {
+    expect(next([first, sent(1), killRequested(1), well(1, 2)]).kind).toBe('over')
+    expect(next([first, sent(1), well(1, 2), killRequested(3), killed(4)]).kind).toBe('over')
+  })
+
+  it('begins supervision anew with each turn', () => {
+    const later = [first, ...failuresInARow(3).slice(1), sent(1), claimed(4, HOUR), well(4, 6 * HOUR)]
+    const turn = [...later, delivers(5, 6 * HOUR, 1), ended(5, 7 * HOUR)]
+    expect(again(turn, { deadlineMs: 2 * HOUR, maxRetries: 1 })).toMatchObject({ why: 'at-once', delayMs: 0 })
+    expect(deadlineMs(history(turn, { deadlineMs: 2 * HOUR }), null)).toBe(T0 + 8 * HOUR)
+  })
+
+  it('waits longer and longer where it cannot be launched, and is not begun anew by trying', () => {
+    const done = [first, sent(1), well(1, SECOND)]
+    const failing = [recoveryFailed(2 * SECOND), delivers(2, 3 * SECOND, 1), calledOff(2, 4 * SECOND)]
+    expect(again([...done, recoveryFailed(SECOND)])).toMatchObject({ why: 'at-once', followUp: 1 })
+    const twice = [...done, ...failing, recoveryFailed(5 * SECOND)]
+    expect(again(twice)).toMatchObject({ why: 'backoff', delayMs: 3 * MINUTE, followUp: 1 })
+    expect(next(twice, { maxRetries: 1 })).toMatchObject({ kind: 'gave-up', cause: 'retries' })
+    expect(next([...done, recoveryFailed(SECOND)], { restart: 'never' })).toMatchObject({
+      kind: 'gave-up',
+      reason: 'follow-up 1 could not be started: tmux did not answer',
+    })
+  })
+
+  it('stays given up', () => {
+    expect(next([first, sent(1), well(1, 1), gaveUp(2)])).toMatchObject({ kind: 'gave-up' })
+    expect(next([first, ended(1, 1), gaveUp(2), sent(1, 3)])).toMatchObject({ kind: 'gave-up' })
   })
 })
 

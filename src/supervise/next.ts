@@ -1,6 +1,8 @@
-import { ofType, withoutSecondEnds } from '../task/entries.ts'
+import { ofType } from '../task/entries.ts'
+import { type FollowUp, followUpDue } from '../task/follow-ups.ts'
 import type { Policy } from '../task/policy.ts'
 import type { Entry, EntryOf } from '../task/schema.ts'
+import { asked, type Epoch, epoch, wasKilled } from './epoch.ts'
 
 /** What is to become of a task of which no attempt is under way. */
 export type Next =
@@ -22,6 +24,8 @@ export type Next =
       readonly reason: string
       /** Nobody stated that time. */
       readonly guess: boolean
+      /** The follow-up that it delivers, by its id; absent: the turn that broke off goes on. */
+      readonly followUp?: number
     }
 
 /** What decides it: the journal, with the newest end in it, and what was promised. No clock. */
@@ -67,9 +71,11 @@ interface Failure {
 
 /** Decides what is to become of a task of which no attempt is under way. Pure, and the same whoever asks and when. */
 export function nextStep(history: History): Next {
+  const due = followUpDue(history.entries)
+  if (due) return followUp(history, due)
   const since = epoch(history)
-  const gaveUp = ofType(since.entries, 'gave-up')[0]
-  if (gaveUp) return { kind: 'gave-up', cause: gaveUp.cause, reason: gaveUp.reason, hint: gaveUp.hint }
+  const given = givenUp(since)
+  if (given) return given
   const failures = failuresOf(since.entries)
   const last = failures.at(-1)
   if (isOver(history, since.entries, last)) return { kind: 'over' }
@@ -80,6 +86,35 @@ export function nextStep(history: History): Next {
   const limits = limitsInARow(failures)
   if (limits > 0 && limits <= MOST_LIMITS) return afterLimit(history, since, last, limits)
   return afterFailures(history, since, last, failuresInARow(failures))
+}
+
+function givenUp(since: Epoch): Next | null {
+  const entry = ofType(since.entries, 'gave-up')[0]
+  return entry ? { kind: 'gave-up', cause: entry.cause, reason: entry.reason, hint: entry.hint } : null
+}
+
+/**
+ * A turn has ended well and the next one is in the queue: that begins at once, whatever the policy says of failures. Only
+ * where it could not be launched does it wait as after any failure.
+ */
+function followUp(history: History, due: FollowUp): Next {
+  if (wasKilled(asked(history).entries)) return { kind: 'over' }
+  const since = epoch(history)
+  const given = givenUp(since)
+  if (given) return given
+  const failures = failuresOf(since.entries)
+  const last = failures.at(-1)
+  if (!last) {
+    const reason = `follow-up ${due.id} is next`
+    const dueMs = since.startMs
+    return { kind: 'again', why: 'at-once', dueMs, delayMs: 0, reason, guess: false, followUp: due.id }
+  }
+  if (history.policy.restart === 'never') {
+    const { session } = history
+    return gaveUp('retries', `follow-up ${due.id} could not be started: ${last.reason}`, hintOf(session))
+  }
+  const next = afterFailures(history, since, last, failures.length)
+  return next.kind === 'again' ? { ...next, followUp: due.id } : next
 }
 
 /** When supervision ends, ms since the epoch; null: never. `next`: what an attempt at rest waits for. Pure. */
@@ -94,25 +129,8 @@ export function failureStreak(history: History): number {
   return failuresInARow(failuresOf(epoch(history).entries))
 }
 
-interface Epoch {
-  readonly startMs: number
-  readonly entries: readonly Entry[]
-}
-
-/** What happened since a person last asked for an attempt, each end once. */
-function epoch(history: History): Epoch {
-  const { createdMs } = history
-  const entries = withoutSecondEnds(history.entries)
-  const index = entries.findLastIndex((one) => one.type === 'attempt-claimed' && one.by !== 'monitor')
-  const entry = entries[index]
-  return entry
-    ? { startMs: Date.parse(entry.at), entries: entries.slice(index) }
-    : { startMs: createdMs, entries }
-}
-
 function isOver({ policy }: History, entries: readonly Entry[], last: Failure | undefined): boolean {
-  if (policy.restart === 'never') return true
-  if (entries.some((one) => one.type === 'killed' || one.type === 'kill-requested')) return true
+  if (policy.restart === 'never' || wasKilled(entries)) return true
   return last !== undefined && ['completed', 'interrupted', 'killed'].includes(last.outcome)
 }
 
@@ -233,7 +251,11 @@ function gaveUp(cause: string, reason: string, hint: string | null): Next {
 
 function resumesWithinAnHour(entries: readonly Entry[], dueMs: number): number {
   const resumes = ofType(entries, 'attempt-claimed').filter(
-    (one) => one.by === 'monitor' && Date.parse(one.at) > dueMs - HOUR && !wasCalledOff(entries, one.attempt),
+    (one) =>
+      one.by === 'monitor' &&
+      one.followUp === undefined &&
+      Date.parse(one.at) > dueMs - HOUR &&
+      !wasCalledOff(entries, one.attempt),
   )
   // A claim that came to nothing (a full disk) is made again with the same number.
   return new Set(resumes.map((one) => one.attempt)).size

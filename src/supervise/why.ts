@@ -52,6 +52,8 @@ export interface NextJson {
   readonly what: 'resume' | 'end' | 'watch' | 'nothing'
   readonly why:
     | Extract<Next, { kind: 'again' }>['why']
+    /** The turn before it ended well and something was sent. */
+    | 'follow-up'
     | 'running'
     | 'stalled'
     | 'finished'
@@ -110,7 +112,8 @@ function foreseen(outlook: Outlook): Coming {
 function atRest(next: Next, state: Derived['state']): Coming {
   if (next.kind === 'gave-up') return { what: 'nothing', why: 'gave-up' }
   if (next.kind === 'over') return { what: 'nothing', why: state === 'killed' ? 'killed' : 'never' }
-  const { why, dueMs, guess } = next
+  const { dueMs, guess, followUp } = next
+  const why = followUp !== undefined && next.why === 'at-once' ? 'follow-up' : next.why
   return { what: 'resume', why, at: new Date(dueMs).toISOString(), guess }
 }
 

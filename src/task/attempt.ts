@@ -56,6 +56,7 @@ export function claimAttempt(task: string, number: number, content: AttemptConte
     attempt: number,
     how: content.claim.how,
     by: content.by,
+    ...(content.claim.followUp === undefined ? {} : { followUp: content.claim.followUp }),
   })
   pausePoint('claim-entered')
   const temp = mkdtempSync(join(files.attempts(task), `.${number}.`))

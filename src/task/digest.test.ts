@@ -26,6 +26,7 @@ describe('the digest', () => {
         endedAt: null,
         denials: [],
         usage: null,
+        followUps: [],
       },
     }) as unknown as Observed
 

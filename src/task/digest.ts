@@ -22,6 +22,7 @@ const digestSchema = z.object({
     name: z.string(),
     state: z.string(),
     restart: z.nullable(z.enum(RESTART)),
+    queuedFollowUps: z.number(),
   }),
 })
 

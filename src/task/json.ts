@@ -29,6 +29,8 @@ export interface TaskJson {
   readonly deadlineAt: string | null
   readonly exit: Exit | null
   readonly usage: Usage | null
+  /** How many follow-ups wait for their turn. */
+  readonly queuedFollowUps: number
   /** What the agent refused to do by itself for lack of permission. */
   readonly denials: readonly string[]
   readonly access: string | null
@@ -67,6 +69,7 @@ export function taskJson(task: Observed): TaskJson {
     deadlineAt: derived.deadlineAt,
     exit: derived.exit,
     usage: derived.usage,
+    queuedFollowUps: derived.followUps.filter((one) => one.state === 'queued').length,
     denials: derived.denials,
     access: spec?.access ?? null,
     restart: spec ? policyOf(spec).restart : null,

@@ -42,6 +42,8 @@ export const files = {
   /** Since when an agent that prints only retries has done no work; may be thrown away. */
   quiet: (task: string) => join(task, 'quiet'),
   done: (task: string) => join(task, 'done'),
+  followUps: (task: string) => join(task, 'follow-ups'),
+  followUp: (task: string, id: number) => join(task, 'follow-ups', String(id)),
   attempts: (task: string) => join(task, 'attempts'),
   attempt: (task: string, number: number) => join(task, 'attempts', String(number)),
 } as const

@@ -77,6 +77,8 @@ export const claimSchema = z.looseObject({
   /** The namespace of the claimant's pids. */
   pids: z.optional(z.nullable(z.string())),
   claimedAt: z.string(),
+  /** The follow-up that this attempt is fed, by its id. */
+  followUp: z.optional(z.number()),
   /** Sizes of events.jsonl and stderr.log before the attempt, bytes. */
   eventsOffset: z.number(),
   stderrOffset: z.number(),
@@ -115,6 +117,8 @@ export const entrySchema = z.discriminatedUnion('type', [
     how: z.enum(HOW),
     /** Who asked for it. A person's start or resume begins supervision anew. */
     by: z.optional(z.enum(['person', 'monitor'])),
+    /** The follow-up that it is to deliver: the first such claim begins supervision anew, too. */
+    followUp: z.optional(z.number()),
   }),
   entry('attempt-started', {
     attempt: z.number(),
@@ -141,6 +145,16 @@ export const entrySchema = z.discriminatedUnion('type', [
     /** A usage limit's stated end, RFC 3339. */
     resetsAt: z.optional(z.nullable(time)),
   }),
+  /** Somebody sent a follow-up; its text is in `follow-ups/<id>`. See follow-ups.ts. */
+  entry('follow-up-queued', {
+    id: z.number(),
+    sha256: z.string(),
+    by: z.string(),
+    /** The sender's own name for it: sent again under the same one it is the same. */
+    key: z.nullable(z.string()),
+  }),
+  /** It could not be started and its sender was told so: it will not be delivered. */
+  entry('follow-up-withdrawn', { id: z.number() }),
   entry('kill-requested', { by: z.string() }),
   entry('killed', { by: z.string(), processes: z.number() }),
   /** From this attempt on it runs elsewhere: `reason` says what was wrong with where it ran. */

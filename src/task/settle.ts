@@ -73,8 +73,9 @@ export function closeBooks(task: Observed): void {
 
 /** Whether somebody has gone on with it since that was seen: then what the next attempt needs is not ours to take. */
 function hasGoneOn({ dir, journal }: Observed): boolean {
-  const claims = (entries: Observed['journal']['entries']) => ofType(entries, 'attempt-claimed').length
-  return claims(readJournal(dir).entries) > claims(journal.entries)
+  const goings = (entries: Observed['journal']['entries']) =>
+    ofType(entries, 'attempt-claimed').length + ofType(entries, 'follow-up-queued').length
+  return goings(readJournal(dir).entries) > goings(journal.entries)
 }
 
 /** Keeps the agent session id, durably, once it is known. */

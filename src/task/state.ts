@@ -5,6 +5,7 @@ import { deadlineMs, type History, type Next, nextStep } from '../supervise/next
 import type { AttemptRecord } from './attempt.ts'
 import type { Conclusion } from './conclude.ts'
 import { firstOfEach, killedAfterLastClaim, ofType, stallNoted } from './entries.ts'
+import { type FollowUp, followUpDue, followUpsOf } from './follow-ups.ts'
 import { policyOf } from './policy.ts'
 import type { Entry, EntryOf, Outcome, Spec } from './schema.ts'
 
@@ -69,6 +70,8 @@ export interface Derived {
   readonly next: Next | null
   /** What that rests on: the journal, with the newest end in it; null: the spec cannot be read. */
   readonly history: History | null
+  /** What was sent to it, the first sent first. */
+  readonly followUps: readonly FollowUp[]
 }
 
 type Judged = Pick<Derived, 'state' | 'reason' | 'hint' | 'exit' | 'endedAt'> &
@@ -120,7 +123,13 @@ export function derive(facts: Facts): Derived {
     agentSessionId: ofType(entries, 'agent-session').at(-1)?.id ?? facts.spec?.presetSessionId ?? null,
     denials: concluded.flatMap((one) => one.denials),
     usage: totalUsage(concluded),
+    followUps: followUpsOf(history?.entries ?? entries, openAttempt(evidence)),
   }
+}
+
+/** The attempt that is under way, as far as one has begun. */
+function openAttempt(evidence: Evidence | null): number | null {
+  return evidence?.record.begun === 'launched' ? evidence.record.number : null
 }
 
 /** The journal with the end that is not in it yet. */
@@ -240,12 +249,16 @@ function outcome(
 ): Judged {
   const { exit, cause } = end
   const next = nextStep(history)
-  if (killed && end.outcome !== 'completed')
+  const due = followUpDue(history.entries)
+  if (killed && (end.outcome !== 'completed' || due))
     return { ...wasKilled(killed, exit), endedAt: at ?? killed.at, next }
   const base = { exit, cause, next, endedAt: at }
   if (next.kind === 'again')
     return { ...base, state: 'waiting', reason: next.reason, hint: null, endedAt: null }
-  const state = STATE_OF[end.outcome]
+  // The turn before it ended well; what was to follow did not come about.
+  const state = due && next.kind === 'gave-up' ? 'failed' : STATE_OF[end.outcome]
+  // Asked for, and not brought about yet.
+  if (due && next.kind === 'over') return { ...base, state: 'killed', reason: 'killed', hint: null }
   if (next.kind === 'over') return { ...base, state, reason: end.reason, hint: end.hint }
   return { ...base, state, cause: next.cause, reason: next.reason, hint: next.hint }
 }

@@ -1,11 +1,13 @@
 import type { Verb } from '../cli.ts'
 import { attach } from './attach.ts'
+import { deliver } from './deliver.ts'
 import { events } from './events.ts'
 import { kill } from './kill.ts'
 import { list } from './list.ts'
 import { logs } from './logs.ts'
 import { monitor } from './monitor.ts'
 import { resume } from './resume.ts'
+import { send } from './send.ts'
 import { service } from './service.ts'
 import { settle } from './settle.ts'
 import { start } from './start.ts'
@@ -23,7 +25,9 @@ export const VERBS: Record<string, Verb> = {
   wait,
   attach,
   resume,
+  send,
   kill,
   service,
   settle,
+  deliver,
 }

@@ -32,8 +32,8 @@ function task(over: Partial<TaskJson> = {}): TaskJson {
       endedAt: null,
       lastActivityAt: '2026-01-02T11:59:30Z',
     },
-    ...{ nextAttemptAt: null, deadlineAt: null, exit: null, usage: null, denials: [], access: 'write' },
-    ...{ restart: 'never', pid: 1, terminal: 'tmux', tmuxSocket: null },
+    ...{ nextAttemptAt: null, deadlineAt: null, exit: null, usage: null, queuedFollowUps: 0, denials: [] },
+    ...{ access: 'write', restart: 'never', pid: 1, terminal: 'tmux', tmuxSocket: null },
     ...over,
   }
 }
@@ -47,7 +47,7 @@ function status(over: Partial<StatusJson> = {}): StatusJson {
   return {
     ...task(),
     ...{ attemptList: [], evidence: [], processes: [], session: null, problems: [], lastMessage: null },
-    ...{ next: NOTHING, deaths: [], doing: null, policy: null, monitor: NO_MONITOR },
+    ...{ next: NOTHING, deaths: [], doing: null, followUps: [], policy: null, monitor: NO_MONITOR },
     ...over,
   }
 }

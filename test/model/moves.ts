@@ -22,6 +22,7 @@ import {
   passes,
   reboot,
   resumeTask,
+  sendTo,
   type World,
 } from './world.ts'
 
@@ -129,6 +130,8 @@ const byOthers = [
   always(1, 'a person’s kill is cut off', (world) => killTask(world, true)),
   always(2, 'a person resumes', (world) => resumeTask(world, false)),
   always(1, 'a person follows up', (world) => resumeTask(world, true)),
+  always(2, 'a person sends', (world) => sendTo(world, false)),
+  always(1, 'a person sends and dies', (world) => sendTo(world, true)),
   always(3, 'a settle that has read the journal before writes', settles),
   always(1, 'a settle reads', reads),
   often(1, fc.constant({ name: 'the machine reboots', run: rebootAll })),

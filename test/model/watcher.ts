@@ -1,7 +1,7 @@
 import { type Action, type Decision, decide, type TaskFacts } from '../../src/supervise/decide.ts'
 import { gather, NOTHING_REMEMBERED, type Remembered, type Seen } from '../../src/supervise/facts.ts'
 import { killRequested, ofType } from '../../src/task/entries.ts'
-import type { Entry } from '../../src/task/schema.ts'
+import type { Entry, EntryOf } from '../../src/task/schema.ts'
 import { isLive, phaseOf, silentSince } from '../../src/task/state.ts'
 import {
   abandonUnbegun,
@@ -96,13 +96,21 @@ function checkDecision(world: World, { derived, pending, evidence }: Seen, decis
 /** Whether nothing that happened since a person last asked for an attempt forbids a next one. Does not ask nextStep. */
 function mayGoOn(world: World): boolean {
   const { entries } = world
-  const asked = entries.findLastIndex((one) => one.type === 'attempt-claimed' && one.by === 'person')
+  const asked = entries.findLastIndex((one) => one.type === 'attempt-claimed' && isAskedFor(world, one))
   const since = entries.slice(Math.max(0, asked))
   if (since.some((one) => ['gave-up', 'kill-requested', 'killed'].includes(one.type))) return false
   const number = ofType(since, 'attempt-claimed')[0]?.attempt ?? 1
-  return world.lives
-    .filter((one) => one.number >= number && one.death !== null)
-    .every(({ death, exit }) => death?.verdict.outcome !== 'completed' && !exit?.interrupted)
+  const ends = world.lives.filter((one) => one.number >= number && one.death !== null)
+  return ends.every(({ death, exit }, index) =>
+    death?.verdict.outcome === 'completed'
+      ? index === ends.length - 1 && world.queue.length > 0
+      : !exit?.interrupted,
+  )
+}
+
+/** By a person, or by the follow-up that it has delivered. */
+function isAskedFor(world: World, { by, followUp = 0 }: EntryOf<'attempt-claimed'>): boolean {
+  return by === 'person' || world.delivered.includes(followUp)
 }
 
 /** Carries out what was decided, as supervise/act.ts does. False: somebody else holds the lock. */

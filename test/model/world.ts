@@ -4,6 +4,7 @@ import type { Seen } from '../../src/supervise/facts.ts'
 import type { AttemptRecord } from '../../src/task/attempt.ts'
 import { conclude } from '../../src/task/conclude.ts'
 import { killedAfterLastClaim, killRequested, ofType } from '../../src/task/entries.ts'
+import { followUpDue } from '../../src/task/follow-ups.ts'
 import type { Policy } from '../../src/task/policy.ts'
 import type { Entry, ExitRecord, Spec } from '../../src/task/schema.ts'
 import { derive, type Evidence, isLive, phaseOf } from '../../src/task/state.ts'
@@ -38,6 +39,10 @@ export interface Life {
   death: Death | null
   exit: ExitRecord | null
   exitMs: number
+  /** The follow-up that it is to deliver. */
+  readonly followUp: number | null
+  /** What its sender takes back where it cannot be launched. */
+  readonly sent: number | null
 }
 
 export interface World {
@@ -54,6 +59,10 @@ export interface World {
   /** What a launch script's `settle` has seen and is about to write. */
   settling: NewEntry | null
   born: number
+  /** What was sent, by its id, in the order in which it was, and not delivered yet; and what was. */
+  queue: number[]
+  readonly delivered: number[]
+  sent: number
 }
 
 export function makeWorld(policy: Policy): World {
@@ -66,7 +75,7 @@ export function makeWorld(policy: Policy): World {
     policy,
   } as unknown as Spec
   const entries: Entry[] = [{ at: createdAt, type: 'created', session: 'codex-x' }]
-  const nothing = { lives: [], lock: null, settling: null, born: 0 }
+  const nothing = { lives: [], lock: null, settling: null, born: 0, queue: [], delivered: [], sent: 0 }
   return { spec, entries, nowMs: T0, monoMs: 0, living: new Set(), ...nothing }
 }
 
@@ -199,16 +208,28 @@ function abandon(world: World, life: Life): void {
   append(world, { type: 'attempt-ended', attempt: life.number, outcome: 'called-off', reason, ...nothing })
 }
 
-/** As in launch/recover.ts: clears the ground and claims the next attempt; the claimant keeps the lock. */
-export function claim(world: World, claimant: string, by: Life['by']): Life {
+/** What an attempt delivers, and what is taken back where it cannot be launched. */
+interface Delivery {
+  readonly followUp?: number
+  readonly sent?: number
+}
+
+/**
+ * As in launch/recover.ts: clears the ground and claims the next attempt, which delivers the follow-up that is due; the claimant
+ * keeps the lock.
+ */
+export function claim(world: World, claimant: string, by: Life['by'], delivery: Delivery = {}): Life {
+  const followUp = delivery.followUp ?? followUpDue(world.entries)?.id ?? null
   for (const life of world.lives) if (life.agent === 'alive') agentDies(world, life, SIGTERM)
   for (const life of world.lives) life.launcher = false
   const number = (newest(world)?.number ?? 0) + 1
-  append(world, { type: 'attempt-claimed', attempt: number, how: number === 1 ? 'start' : 'resume', by })
+  const how = number === 1 ? 'start' : 'resume'
+  const delivers = followUp === null ? {} : { followUp }
+  append(world, { type: 'attempt-claimed', attempt: number, how, by, ...delivers })
   const { nowMs: claimedMs } = world
   const fresh = { progress: false, finished: false, outputMs: 0, death: null, exit: null, exitMs: 0 }
   const life: Life = {
-    ...{ number, by, claimant, claimedMs, ...fresh },
+    ...{ number, by, claimant, claimedMs, followUp, sent: delivery.sent ?? null, ...fresh },
     ...({ gate: 'no', launcher: false, agent: 'none' } as const),
   }
   world.lives.push(life)
@@ -234,7 +255,15 @@ export function begin(world: World, life: Life): void {
   if (life.gate !== 'no') return
   life.gate = 'launched'
   life.launcher = true
+  if (life.followUp !== null) deliver(world, life.followUp)
   if (world.lock === life.claimant && !world.living.has(life.claimant)) world.lock = null
+}
+
+function deliver(world: World, followUp: number): void {
+  must(!world.delivered.includes(followUp), `delivers follow-up ${followUp} twice`)
+  must(world.queue[0] === followUp, `delivers follow-up ${followUp} while ${world.queue} wait`)
+  world.queue = world.queue.slice(1)
+  world.delivered.push(followUp)
 }
 
 /** The launch script starts the agent; its claimant has seen that and is done. */
@@ -253,6 +282,7 @@ export function launchTimesOut(world: World): void {
   abandon(world, life)
   if (life.by === 'monitor')
     append(world, { type: 'recovery-failed', reason: 'the shell did not run it', hint: null })
+  if (life.sent !== null) takeBack(world, life.sent)
   if (world.lock === life.claimant) world.lock = null
 }
 
@@ -308,15 +338,37 @@ export function endTask(world: World, open: boolean): void {
   if (open) append(world, { type: 'killed', by: 'ann', processes: 1 })
 }
 
-/** As in commands/resume.ts; `followUp`: also a task that is done goes on. */
+/** As in commands/resume.ts; `followUp`: also a task that is done goes on. What was sent is not overtaken by it. */
 export function resumeTask(world: World, followUp: boolean): void {
   if (world.lock !== null) return
   abandonUnbegun(world)
   const { derived, evidence } = settle(world)
   const { state } = derived
   if (state === 'unknown' || (state === 'done' && !followUp)) return
+  if (followUp && world.queue.length > 0) return
   if (isLive(state) && state !== 'waiting' && !(state === 'starting' && !evidence)) return
   claim(world, comes(world, 'person'), 'person')
+}
+
+/** As in commands/send.ts; `dies`: the sender does not live to see whether it can be begun now. */
+export function sendTo(world: World, dies: boolean): void {
+  if (world.lock !== null) return
+  abandonUnbegun(world)
+  if (settle(world).derived.state === 'unknown') return
+  const id = ++world.sent
+  append(world, { type: 'follow-up-queued', id, sha256: '', by: 'ann', key: null })
+  world.queue.push(id)
+  if (dies) return
+  const { state, next } = settle(world).derived
+  const due = state === 'waiting' && next?.kind === 'again' && next.followUp !== undefined
+  if (!due && isLive(state)) return
+  const first = !due && world.queue[0] === id ? { followUp: id } : {}
+  claim(world, comes(world, 'person'), 'person', { ...first, sent: id })
+}
+
+function takeBack(world: World, id: number): void {
+  append(world, { type: 'follow-up-withdrawn', id })
+  world.queue = world.queue.filter((one) => one !== id)
 }
 
 /** The machine goes down and comes up again. */

@@ -1,0 +1,12 @@
+import type { SendResult } from '../commands/send.ts'
+import type { Paint } from './paint.ts'
+
+/** What `rca send` tells a person. Pure. */
+export function renderSent({ answer, followUp, before, repeated, task }: SendResult, paint: Paint): string {
+  const again = repeated ? ' (it had been sent before)' : ''
+  const name = paint.bold(task.name)
+  if (answer === 'started')
+    return `${name} follow-up ${followUp.id} started: attempt ${followUp.attempt}, ${paint.state(task.state)}${again}\n`
+  const turn = before === 0 ? 'it is the next turn' : `${before} more come before it`
+  return `${name} follow-up ${followUp.id} queued: ${turn}; the task is ${paint.state(task.state)}${again}\n`
+}
