@@ -64,6 +64,7 @@ export function closeBooks(task: Observed): void {
   const { state } = task.derived
   if (isLive(state)) return
   pausePoint('before-done')
+  if (hasGoneOn(task)) return
   syncFile(files.journal(task.dir))
   if (state === 'done') writeDurable(files.done(task.dir), `${task.derived.endedAt ?? ''}\n`)
   keepDigest(task)
@@ -71,7 +72,7 @@ export function closeBooks(task: Observed): void {
     rmSync(files.env(task.dir), { force: true })
 }
 
-/** Whether somebody has gone on with it since that was seen: then what the next attempt needs is not ours to take. */
+/** Whether somebody has gone on with it since that was seen: then it has not ended, and what the next attempt needs is not ours to take. */
 function hasGoneOn({ dir, journal }: Observed): boolean {
   const goings = (entries: Observed['journal']['entries']) =>
     ofType(entries, 'attempt-claimed').length + ofType(entries, 'follow-up-queued').length

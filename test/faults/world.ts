@@ -164,7 +164,7 @@ export class FaultWorld extends World {
   }
 
   /** Nothing may be left of what was done: no process, no lock, nothing half-made; without monitor and tmux nothing at all. */
-  private async leavesNothing(task: string): Promise<void> {
+  async leavesNothing(task: string): Promise<void> {
     await emptied(() =>
       this.processes()
         .filter((one) => !isExpected(one.command))
