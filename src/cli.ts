@@ -1,6 +1,8 @@
 import { Command, CommanderError, Option } from 'commander'
 import { ACCESS, AGENTS } from './agents/driver.ts'
+import { SHELLS } from './completion/scripts.ts'
 import { RcaError } from './errors.ts'
+import { meantVerb, withHelp } from './help.ts'
 import { ON_STALL, RESTART } from './task/policy.ts'
 import { TERMINALS } from './terminal/kinds.ts'
 import { VERSION } from './version.ts'
@@ -11,6 +13,12 @@ type Options = Record<string, unknown>
 export type Verb = (args: readonly string[], options: Options, rest: readonly string[]) => Promise<void>
 
 const collect = (value: string, all: string[] | undefined) => [...(all ?? []), value]
+/** The words that a verb's first argument may be, for help and completion; the verb itself refuses others, in its own words. */
+function among(command: Command, words: readonly string[]): Command {
+  const [argument] = command.registeredArguments
+  if (argument) argument.argChoices = [...words]
+  return command
+}
 const json = () => new Option('--json', 'for programs: JSON on stdout, errors as one line of JSON on stderr')
 
 const POLICY_HELP = `What a flag does not say, config.json does (README, "Settings"), or else:
@@ -24,14 +32,15 @@ export function buildProgram(rest: readonly string[], load: () => Promise<Record
     .option('--tmux-socket <name>', 'the tmux server to use, as for tmux -L (RCA_TMUX_SOCKET)')
     .showSuggestionAfterError()
     .configureHelp({ showGlobalOptions: true })
-  const verb = (name: string, about: string) => {
-    const command = program.command(name).description(about).addOption(json())
+  const plain = (name: string, about: string) => {
+    const command = program.command(name).description(about)
     return command.action(async (...all: unknown[]) => {
       const given = all.slice(0, -2).flat() as string[]
       const run = (await load())[command.name()]
       await run?.(given, command.optsWithGlobals(), rest)
     })
   }
+  const verb = (name: string, about: string) => plain(name, about).addOption(json())
 
   verb(
     'start <agent> <task-name>',
@@ -68,10 +77,7 @@ export function buildProgram(rest: readonly string[], load: () => Promise<Record
       "follow the task on stderr and end with wait's exit code; interrupting leaves the task running",
     )
     .option('--dry-run', 'print what would be run and the launch script, do nothing')
-    .addHelpText(
-      'after',
-      `\n${POLICY_HELP}\n\nExample:\n  rca start codex fix-tests -C ~/src/app -p "Make the tests pass" -- -m gpt-5\n`,
-    )
+    .addHelpText('after', `\n${POLICY_HELP}`)
 
   verb('list', 'list live tasks and those that ended within a day')
     .aliases(['ls', 'ps'])
@@ -131,26 +137,38 @@ export function buildProgram(rest: readonly string[], load: () => Promise<Record
     'end the agent and everything it started, close the session, keep the records',
   ).option('--grace <duration>', 'between asking and forcing', '5s')
 
-  verb(
-    'monitor [what]',
-    'watch over all tasks and go on with those that broke off; what: run (default), status, stop',
+  among(
+    verb(
+      'monitor [what]',
+      'watch over all tasks and go on with those that broke off; what: run (default), status, stop',
+    ),
+    ['run', 'status', 'stop'],
   )
     .option('--once', 'look at every task once and do what is due (for cron)')
     .option('--replace', 'end the monitor that runs and take its place')
     .addOption(new Option('--started-by-verb').hideHelp())
 
-  verb('service <what>', 'install, uninstall or status: have rca monitor run from boot or login on').option(
-    '--dry-run',
-    'print what would be written and run, do nothing',
-  )
+  among(verb('service <what>', 'install, uninstall or status: have rca monitor run from boot or login on'), [
+    'install',
+    'uninstall',
+    'status',
+  ]).option('--dry-run', 'print what would be written and run, do nothing')
 
+  among(plain('completion <shell>', `print the completion script of a shell: ${SHELLS.join(', ')}`), SHELLS)
+
+  plain('man', 'show the manual page; its source where standard output is no terminal')
+
+  // Asked by the completion scripts; what it is given comes behind --.
+  program.command('complete <shell>', { hidden: true }).action(async (shell: string) => {
+    await (await load()).complete?.([shell], {}, rest)
+  })
   program.command('settle <dir> <attempt>', { hidden: true }).action(async (dir: string, attempt: string) => {
     await (await load()).settle?.([dir, attempt], {}, [])
   })
   program.command('deliver <dir>', { hidden: true }).action(async (dir: string) => {
     await (await load()).deliver?.([dir], {}, [])
   })
-  return program
+  return withHelp(program)
 }
 
 /** Parses the command line and runs the verb. Throws RcaError for everything that the caller got wrong. */
@@ -183,7 +201,8 @@ function usage(error: CommanderError, verb: string | undefined): RcaError {
   const [message, ...suggestion] = error.message.replace(/^error: /, '').split('\n')
   const help =
     error.code === 'commander.unknownCommand' || !verb ? 'See: rca --help' : `See: rca ${verb} --help`
-  const hint = suggestion.join(' ').replace(/^\(|\)$/g, '') || help
+  const meant = error.code === 'commander.unknownCommand' ? meantVerb(verb ?? '') : null
+  const hint = meant ? `Did you mean ${meant}?` : suggestion.join(' ').replace(/^\(|\)$/g, '') || help
   if (error.code === 'commander.excessArguments' && verb === 'start') {
     return new RcaError(
       'usage',

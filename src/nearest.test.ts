@@ -1,7 +1,15 @@
 import { expect, it } from 'vitest'
 import { nearest } from './nearest.ts'
 
-const KNOWN = ['monitor', 'policy', 'agents', 'policy.backoff', 'policy.maxRetries', 'policy.stallAfter']
+const KNOWN = [
+  'monitor',
+  'policy',
+  'agents',
+  'policy.backoff',
+  'policy.maxRetries',
+  'policy.stallAfter',
+  'fix',
+]
 
 it.each([
   ['monitr', 'monitor'],
@@ -17,6 +25,10 @@ it.each([
   ['', null],
   ['notify', null],
   ['codex', null],
+  // Two neighbours swapped are one mistake.
+  ['poilcy', 'policy'],
+  ['fxi', 'fix'],
+  ['ixf', null],
   ['m'.repeat(100_000), null],
 ])('%.20s: %s', (name, meant) => {
   expect(nearest(name, KNOWN)).toBe(meant)

@@ -2,6 +2,7 @@ import { lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync }
 import { basename, join } from 'node:path'
 import type { Access, AgentName } from '../agents/driver.ts'
 import { errno, RcaError, unless } from '../errors.ts'
+import { nearest } from '../nearest.ts'
 import {
   ensurePrivateDirectory,
   readOwn,
@@ -207,10 +208,18 @@ export function findTask(state: string, name: string): Stored {
 }
 
 function notFound(name: string, sessions: readonly string[]): RcaError {
-  const near = sessions.filter((one) => one.includes(name) || name.includes(parseSession(one)?.task ?? one))
+  const part = sessions.filter((one) => one.includes(name) || name.includes(parseSession(one)?.task ?? one))
+  const near = part.length > 0 ? part : nearestSession(name, sessions)
   const hint =
     near.length > 0 ? `Did you mean ${near.slice(0, 3).sort().join(' or ')}?` : 'See: rca list --all'
   return new RcaError('not-found', `No task ${JSON.stringify(name)}`, hint)
+}
+
+/** For a slip of the finger in a session name or a task name. */
+function nearestSession(name: string, sessions: readonly string[]): string[] {
+  const tasks = sessions.map((one) => parseSession(one)?.task ?? one)
+  const meant = nearest(name, tasks)
+  return sessions.filter((one, index) => one === nearest(name, sessions) || tasks[index] === meant)
 }
 
 /** The captured environment, or null where it was removed with the task's end. */

@@ -1,10 +1,12 @@
 import type { Verb } from '../cli.ts'
 import { attach } from './attach.ts'
+import { complete, completion } from './completion.ts'
 import { deliver } from './deliver.ts'
 import { events } from './events.ts'
 import { kill } from './kill.ts'
 import { list } from './list.ts'
 import { logs } from './logs.ts'
+import { man } from './man.ts'
 import { monitor } from './monitor.ts'
 import { resume } from './resume.ts'
 import { send } from './send.ts'
@@ -28,6 +30,9 @@ export const VERBS: Record<string, Verb> = {
   send,
   kill,
   service,
+  completion,
+  complete,
+  man,
   settle,
   deliver,
 }
