@@ -154,6 +154,14 @@ export function buildProgram(rest: readonly string[], load: () => Promise<Record
     'status',
   ]).option('--dry-run', 'print what would be written and run, do nothing')
 
+  among(
+    verb(
+      'skill <what> [dir]',
+      'install teaches orchestrators (Claude Code, OpenClaw) to use rca; show, path',
+    ),
+    ['install', 'show', 'path'],
+  ).option('--force', 'overwrite what is there also where rca did not write it')
+
   among(plain('completion <shell>', `print the completion script of a shell: ${SHELLS.join(', ')}`), SHELLS)
 
   plain('man', 'show the manual page; its source where standard output is no terminal')

@@ -93,6 +93,14 @@ export const ABOUT: Readonly<Record<string, About>> = {
       ['rca service install', 'have tasks go on after a reboot'],
     ],
   },
+  skill: {
+    group: 'Set up:',
+    examples: [
+      ['rca skill install', 'for the Claude Code and the OpenClaw of this user'],
+      ['rca skill install .claude/skills', 'for whoever works in this project'],
+      ['rca skill show', 'read it'],
+    ],
+  },
   completion: {
     group: 'Set up:',
     examples: [

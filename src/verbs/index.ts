@@ -12,6 +12,7 @@ import { resume } from './resume.ts'
 import { send } from './send.ts'
 import { service } from './service.ts'
 import { settle } from './settle.ts'
+import { skill } from './skill.ts'
 import { start } from './start.ts'
 import { status } from './status.ts'
 import { wait } from './wait.ts'
@@ -30,6 +31,7 @@ export const VERBS: Record<string, Verb> = {
   send,
   kill,
   service,
+  skill,
   completion,
   complete,
   man,
