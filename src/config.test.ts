@@ -18,7 +18,7 @@ describe('configPath', () => {
 
 describe('parseConfig', () => {
   it('is all defaults where it says nothing', () => {
-    expect(parseConfig({}, PATH)).toEqual({ monitor: true, policy: {}, agents: {} })
+    expect(parseConfig({}, PATH)).toEqual({ monitor: true, terminal: null, policy: {}, agents: {} })
   })
 
   it('reads everything that can be set', () => {
@@ -44,9 +44,15 @@ describe('parseConfig', () => {
       onStall: 'restart',
       exitGraceMs: 250,
     }
-    const written = { monitor: false, policy, agents: { codex: { args: ['-m', ''], policy }, pi: {} } }
+    const written = {
+      monitor: false,
+      terminal: 'screen',
+      policy,
+      agents: { codex: { args: ['-m', ''], policy }, pi: {} },
+    }
     expect(parseConfig(written, PATH)).toEqual({
       monitor: false,
+      terminal: 'screen',
       policy: read,
       agents: { codex: { args: ['-m', ''], policy: read }, pi: {} },
     })
@@ -59,8 +65,8 @@ describe('parseConfig', () => {
     [{ monitor: 'yes' }, 'monitor: "yes" is neither true nor false', ''],
     [{ monitr: true }, 'monitr: no such setting', 'Did you mean monitor? '],
     [{ backoff: '3m' }, 'backoff: no such setting', 'Did you mean policy.backoff? '],
-    [{ foo: 1 }, 'foo: no such setting', 'There are: monitor, policy, agents. '],
-    [{ 'a\nb': 1 }, '"a\\nb": no such setting', 'There are: monitor, policy, agents. '],
+    [{ foo: 1 }, 'foo: no such setting', 'There are: monitor, terminal, policy, agents. '],
+    [{ 'a\nb': 1 }, '"a\\nb": no such setting', 'There are: monitor, terminal, policy, agents. '],
     [{ policy: { back_of: '3m' } }, 'policy.back_of: no such setting', 'Did you mean backoff? '],
     [
       { policy: { backoff: '3 minutes' } },

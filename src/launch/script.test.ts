@@ -100,6 +100,13 @@ describe('the launch script', () => {
     write({ settle: ['false'] })
     expect(run().stdout).not.toContain(DONE_MARKER)
   })
+  it('shows nothing of the agent where nobody can look, and leaves nothing behind', () => {
+    agent('echo hello')
+    write({ shows: false })
+    expect(run().stdout.trim()).toBe(DONE_MARKER)
+    expect(read('events.jsonl')).toContain('hello')
+    expect(readdirSync(attempt()).sort()).toEqual(['agent', 'begun', 'exit.json', 'launch', 'process'])
+  })
   it('agent-makes-private-files: gives the agent the caller’s umask, not that of the records', () => {
     agent('umask; touch made')
     run()

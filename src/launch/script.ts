@@ -101,7 +101,7 @@ wait $made
 [ -p ./${name.alive} ] || mkfifo ./${name.alive} || exit 125
 [ -p ./${name.next} ] || mkfifo ./${name.next} || exit 125
 exec 9<> ./${name.alive} 8<> ./${name.next}
-${input.shows ? showing(input) : 'hide() { :; }; hidden() { :; }'}
+${input.shows ? showing(input) : notShowing}
 
 interrupted=false
 trap 'interrupted=true' INT
@@ -195,6 +195,11 @@ hide() { kill "$shown" 2>/dev/null; }
 hidden() { wait "$shown" 2>/dev/null; }
 (exec 8>&- 9>&-; show) & shown=$!`
 }
+
+/** Where nobody can look there is nothing to show. */
+const notShowing = `rm -f "$gate" 8>&- 9>&- & removed=$!
+hide() { :; }
+hidden() { wait "$removed"; }`
 
 function plainRun(agent: string, input: ScriptInput): string {
   return `${agent} 8>&- 9>&- < ./${input.promptFile} >> ../../events.jsonl 2>> ../../stderr.log

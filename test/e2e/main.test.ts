@@ -52,6 +52,7 @@ describe.concurrent('the main job', () => {
       pid: null,
       tmuxSocket: TERMINAL === 'tmux' ? world.socket : null,
       terminal: TERMINAL,
+      queuedFollowUps: 0,
     })
     const status = await world.status()
     expect(status).toMatchObject({ ...task, problems: [], processes: [] })
