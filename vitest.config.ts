@@ -36,8 +36,8 @@ export default defineConfig({
         test: {
           name: `faults-${terminal}`,
           include: FAULTS,
-          // They run in no terminal.
-          exclude: ['test/faults/ledger.test.ts'],
+          // The one runs in no terminal, the other chooses its own.
+          exclude: ['test/faults/ledger.test.ts', 'test/faults/fallback.test.ts'],
           env: { RCA_TEST_TERMINAL: terminal },
           ...STAGED,
         },

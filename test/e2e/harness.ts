@@ -207,7 +207,8 @@ export class World {
 
   /** The pid of the screen that is this session, or null. */
   screenOf(session = 'codex-fix'): number | null {
-    const names = readdirSync(this.screens).filter((name) => name.split('.')[1] === session)
+    const all = existsSync(this.screens) ? readdirSync(this.screens) : []
+    const names = all.filter((name) => name.split('.')[1] === session)
     return names.map((name) => Number(name.split('.')[0])).find(isRunning) ?? null
   }
 

@@ -1,3 +1,5 @@
+import type { TerminalKind } from '../../src/terminal/kinds.ts'
+import { TERMINAL } from '../e2e/harness.ts'
 import {
   agentGone,
   both,
@@ -8,11 +10,14 @@ import {
   killLaunchScriptAndAgent,
   killMonitor,
   killPaneShell,
-  killServer,
+  killTerminal,
 } from './inject.ts'
 import { order } from './world.ts'
 
-/** One thing that goes wrong while an agent is in the middle of a step; the task must reach its good end all the same. */
+/**
+ * One thing that goes wrong while an agent is in the middle of a step; the task must reach its good end all the same.
+ * "The terminal" is the tmux server, the screen that is the session or, without one, the launch script's process group.
+ */
 export interface Fault {
   readonly name: string
   /** Over the settings of the table's tests. */
@@ -24,6 +29,8 @@ export interface Fault {
   readonly runs: number | null
   /** Whether any agent can be struck by it, or only one that takes orders. */
   readonly on: 'any' | 'fake'
+  /** In what it makes no sense, and why. */
+  readonly notOn?: { readonly [Kind in TerminalKind]?: string }
 }
 
 /** The fake agent does this in the middle of its step, and ends of it. */
@@ -68,10 +75,16 @@ export const FAULTS: readonly Fault[] = [
     runs: 2,
     on: 'any',
   },
-  { name: "the pane's shell dies", inject: killPaneShell, runs: 2, on: 'any' },
+  {
+    name: 'the shell that ran the launch script dies',
+    inject: killPaneShell,
+    runs: 2,
+    on: 'any',
+    notOn: { plain: 'no shell runs it' },
+  },
   { name: 'the session is closed', inject: closeSession, runs: 2, on: 'any' },
-  { name: 'the tmux server gets SIGKILL', inject: killServer('SIGKILL'), runs: 2, on: 'any' },
-  { name: 'the tmux server gets SIGTERM', inject: killServer('SIGTERM'), runs: 2, on: 'any' },
+  { name: 'the terminal gets SIGKILL', inject: killTerminal('SIGKILL'), runs: 2, on: 'any' },
+  { name: 'the terminal gets SIGTERM', inject: killTerminal('SIGTERM'), runs: 2, on: 'any' },
   {
     name: 'the monitor dies, then the agent',
     inject: async (place, task) => {
@@ -88,10 +101,10 @@ export const FAULTS: readonly Fault[] = [
     on: 'any',
   },
   {
-    name: 'the monitor dies, then the tmux server',
+    name: 'the monitor dies, then the terminal',
     inject: async (place, task) => {
       await killMonitor(place, task)
-      await killServer('SIGKILL')(place, task)
+      await killTerminal('SIGKILL')(place, task)
     },
     runs: 2,
     on: 'any',
@@ -106,11 +119,12 @@ export const FAULTS: readonly Fault[] = [
     on: 'any',
   },
   {
-    name: 'everything dies: monitor, tmux server, launch script, agent',
+    name: 'everything dies: monitor, terminal, launch script, agent',
     inject: async (place, task) => {
       await killMonitor(place, task)
+      // Without a terminal these two are all there is.
       await killLaunchScriptAndAgent(place, task)
-      await killServer('SIGKILL')(place, task)
+      if (TERMINAL !== 'plain') await killTerminal('SIGKILL')(place, task)
     },
     runs: 2,
     on: 'any',

@@ -1,10 +1,11 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type ProcessIdentity, procStat } from '../../src/system/identity.ts'
 import { type AttemptRecord, attemptNumbers, readAttempt } from '../../src/task/attempt.ts'
 import type { TaskJson } from '../../src/task/json.ts'
+import { TERMINAL } from '../e2e/harness.ts'
 
 /** Where a task runs: whatever has its own HOME, RCA_HOME and tmux socket. */
 export interface Place {
@@ -36,23 +37,35 @@ export const killLaunchScriptAndAgent: Inject = async (_, task) => {
   await end(pidOf(agent), 'SIGKILL')
 }
 
-/** The shell of the pane dies; the kernel hangs up on all that has this terminal. */
+/** The shell that ran the launch script dies; the kernel hangs up on all that has its terminal. */
 export const killPaneShell: Inject = async (_, task) => end(newest(task).shellPid ?? 0, 'SIGKILL')
 
-/** Somebody closes the task's session. */
+/** Somebody closes the task's session. Without a terminal the whole of it is hung up on. */
 export const closeSession: Inject = async (place, task) => {
-  tmux(place, 'kill-session', '-t', `=${task.name}`)
+  if (TERMINAL === 'plain') return endGroup(task, 'SIGHUP')
+  if (TERMINAL === 'tmux') tmux(place, 'kill-session', '-t', `=${task.name}`)
+  else screen(place, task, '-X', 'quit')
 }
 
-/** The tmux server dies, and every session with it. */
-export const killServer =
+/** The tmux server dies, and every session with it; or the screen that is the session; or the launch script's process group. */
+export const killTerminal =
   (signal: NodeJS.Signals): Inject =>
-  async (place) =>
-    end(serverOf(place), signal)
+  async (place, task) => {
+    if (TERMINAL === 'plain') await endGroup(task, signal)
+    else await end(TERMINAL === 'tmux' ? serverOf(place) : screenOf(place, task), signal)
+  }
+
+async function endGroup(task: Task, signal: NodeJS.Signals): Promise<void> {
+  const { launcher, agent } = newest(task)
+  const group = procStat(pidOf(launcher))?.pgrp
+  if (group === undefined) throw new Error('there is no launch script')
+  process.kill(-group, signal)
+  for (const one of [launcher, agent]) if (one) await gone(one.pid, one.start)
+}
 
 /** A cleaner takes the socket away; the server and all in it live on. */
-export const deleteSocket: Inject = async (place) => {
-  rmSync(place.socket)
+export const deleteSocket: Inject = async (place, task) => {
+  rmSync(TERMINAL === 'tmux' ? place.socket : screenSocket(place, task))
 }
 
 /** The monitor is killed, if one runs. */
@@ -63,7 +76,8 @@ export const killMonitor: Inject = async (place) => {
 
 /** A person presses Ctrl-C at the pane. */
 export const pressCtrlC: Inject = async (place, task) => {
-  tmux(place, 'send-keys', '-t', `=${task.name}:`, 'C-c')
+  if (TERMINAL === 'tmux') tmux(place, 'send-keys', '-t', `=${task.name}:`, 'C-c')
+  else screen(place, task, '-p', '0', '-X', 'stuff', '^C')
 }
 
 /** The agent's process stands still, or goes on. */
@@ -99,6 +113,20 @@ export function monitorOf({ env }: Place): number | null {
 /** The tmux server's pid. */
 export function serverOf(place: Place): number {
   return Number(tmux(place, 'display-message', '-p', '#{pid}'))
+}
+
+/** The pid of the screen that is the task's session. */
+export function screenOf(place: Place, task: Pick<Task, 'name'>): number {
+  return Number(basename(screenSocket(place, task)).split('.')[0])
+}
+
+/** Of a session that lives: one that was killed leaves its socket. */
+function screenSocket({ env }: Place, { name }: Pick<Task, 'name'>): string {
+  const folder = env.SCREENDIR ?? ''
+  const all = existsSync(folder) ? readdirSync(folder) : []
+  const found = all.find((one) => one.split('.')[1] === name && procStat(Number.parseInt(one, 10)))
+  if (!found) throw new Error(`there is no screen ${name}`)
+  return join(folder, found)
 }
 
 /** Has every process that comes to this pause point wait there. */
@@ -150,4 +178,10 @@ function tmux({ socket, env }: Place, ...args: string[]): string {
   const result = spawnSync('tmux', ['-u', '-S', socket, ...args], options)
   if (result.status !== 0) throw new Error(`tmux ${args.join(' ')}: ${result.stderr}`)
   return result.stdout.trim()
+}
+
+function screen(place: Place, task: Task, ...args: string[]): void {
+  const options = { env: place.env, encoding: 'utf8', timeout: GONE_MS } as const
+  const result = spawnSync('screen', ['-S', basename(screenSocket(place, task)), ...args], options)
+  if (result.status !== 0) throw new Error(`screen ${args.join(' ')}: ${result.stdout}`)
 }

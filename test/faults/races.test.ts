@@ -27,7 +27,7 @@ describe.concurrent('a kill', () => {
       await kill.done
       expect(await world.json(['kill', 'fix'])).toMatchObject([{ state: 'killed' }])
       await world.isKilled(1)
-      expect(world.server()).toBeNull()
+      expect(world.hasSession()).toBe(false)
     },
   )
 

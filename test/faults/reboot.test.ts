@@ -54,7 +54,8 @@ describe.skipIf(!possible).concurrent('after a reboot', () => {
 /** Everything ends at once, and what lies in memory is gone. */
 function shutDown(world: FaultWorld): void {
   for (const one of world.processes()) spawnSync('kill', ['-KILL', String(one.pid)])
-  rmSync(dirname(world.socket), { recursive: true, force: true })
+  for (const folder of [dirname(world.socket), world.screens])
+    rmSync(folder, { recursive: true, force: true })
   for (const path of readdirSync(world.state, { recursive: true, encoding: 'utf8' }))
     if (path.endsWith('/alive')) rmSync(join(world.state, path))
 }

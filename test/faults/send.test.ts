@@ -3,7 +3,7 @@ import { describe, expect } from 'vitest'
 import type { SendResult } from '../../src/commands/send.ts'
 import type { TaskJson } from '../../src/task/json.ts'
 import { type Running, until } from '../e2e/harness.ts'
-import { holdAt, killAgent, killServer, newest, releaseAt } from './inject.ts'
+import { holdAt, killAgent, killTerminal, newest, releaseAt } from './inject.ts'
 import { type FaultWorld, test } from './world.ts'
 
 /** Starts a conversation whose first turn, "one", waits for `go` once it has answered. */
@@ -265,11 +265,11 @@ describe.concurrent('an agent that is killed', () => {
     ).toEqual(['The previous run', 'two'])
   })
 
-  test('with the tmux server, while one is queued', async ({ world }) => {
+  test('with its terminal, while one is queued', async ({ world }) => {
     const task = await talks(world)
     await world.watched()
     await answerOf(send(world, 'two'))
-    await killServer('SIGKILL')(world, task)
+    await killTerminal('SIGKILL')(world, task)
     world.go()
     await hasSaid(world, 'one', 'two')
   })

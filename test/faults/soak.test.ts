@@ -5,7 +5,7 @@ import { expect } from 'vitest'
 import { isAlive } from '../../src/system/identity.ts'
 import { attemptNumbers, readAttempt } from '../../src/task/attempt.ts'
 import type { TaskJson } from '../../src/task/json.ts'
-import { until } from '../e2e/harness.ts'
+import { TERMINAL, until } from '../e2e/harness.ts'
 import {
   closeSession,
   deleteSocket,
@@ -15,7 +15,7 @@ import {
   killLaunchScriptAndAgent,
   killMonitor,
   killPaneShell,
-  killServer,
+  killTerminal,
   monitorOf,
   newest,
 } from './inject.ts'
@@ -42,11 +42,11 @@ const KINDS: readonly { readonly name: string; readonly weight: number; readonly
   { name: 'agent SIGSEGV', weight: 2, inject: killAgent('SIGSEGV') },
   { name: 'launch script SIGKILL', weight: 3, inject: killLaunchScript },
   { name: 'launch script and agent SIGKILL', weight: 4, inject: killLaunchScriptAndAgent },
-  { name: "pane's shell SIGKILL", weight: 4, inject: killPaneShell },
+  { name: 'its shell SIGKILL', weight: TERMINAL === 'plain' ? 0 : 4, inject: killPaneShell },
   { name: 'session closed', weight: 4, inject: closeSession },
-  { name: 'tmux server SIGKILL', weight: 2, inject: killServer('SIGKILL') },
-  { name: 'tmux server SIGTERM', weight: 2, inject: killServer('SIGTERM') },
-  { name: 'socket deleted', weight: 1, inject: deleteSocket },
+  { name: 'terminal SIGKILL', weight: 2, inject: killTerminal('SIGKILL') },
+  { name: 'terminal SIGTERM', weight: 2, inject: killTerminal('SIGTERM') },
+  { name: 'socket deleted', weight: TERMINAL === 'plain' ? 0 : 1, inject: deleteSocket },
   { name: 'monitor SIGKILL', weight: 4, inject: killMonitor },
   { name: 'monitor stands still', weight: 2, inject: stopMonitorForAMoment },
   { name: 'another rca at the same task', weight: 3, inject: async () => {} },
@@ -65,9 +65,9 @@ interface Running {
   readonly home: string
 }
 
-test(`soak: ${FAULTS} faults, ${AT_A_TIME} tasks at a time, seed ${SEED}`, { timeout: 3_600_000 }, async ({
-  world,
-}) => {
+test(`soak, ${TERMINAL}: ${FAULTS} faults, ${AT_A_TIME} tasks at a time, seed ${SEED}`, {
+  timeout: 3_600_000,
+}, async ({ world }) => {
   world.config(supervised({ backoff: '100ms', maxResumesPerHour: 10_000, deadline: 'none' }))
   const soak = new Soak(world, randomFrom(SEED))
   await soak.run()
@@ -115,7 +115,7 @@ class Soak {
   report(): string {
     const rows = [...this.counts].sort().map(([name, count]) => `| ${name} | ${count} |`)
     const seconds = Math.round((Date.now() - this.begunMs) / 1_000)
-    const sum = `seed ${SEED}: ${FAULTS} faults in ${seconds} s, ${this.finished} of ${this.started} tasks done, ${this.attempts} attempts, ${this.finished * STEPS} steps, ${this.cut} cut in the middle and done again, ${this.wrong.length} violations`
+    const sum = `${TERMINAL}, seed ${SEED}: ${FAULTS} faults in ${seconds} s, ${this.finished} of ${this.started} tasks done, ${this.attempts} attempts, ${this.finished * STEPS} steps, ${this.cut} cut in the middle and done again, ${this.wrong.length} violations`
     return ['', '| fault | times |', '| --- | --- |', ...rows, '', sum, ''].join('\n')
   }
 

@@ -1,7 +1,7 @@
 import { describe, expect } from 'vitest'
 import type { TaskJson } from '../../src/task/json.ts'
 import { until } from '../e2e/harness.ts'
-import { end, holdAt, killAgent, releaseAt } from './inject.ts'
+import { end, holdAt, killAgent, killTerminal, releaseAt } from './inject.ts'
 import { START, supervised, test, turnFailed } from './world.ts'
 
 const BEFORE_THE_TASK = ['lock-entering', 'start-locked']
@@ -60,13 +60,14 @@ describe.concurrent('a start that is killed', () => {
     expect(world.taskDirs).toHaveLength(1)
   })
 
-  test('together with the tmux server and its agent', async ({ world }) => {
+  test('together with its terminal and its agent', async ({ world }) => {
     holdAt(world, 'typed')
     world.write('hold', '2')
     const start = world.start(START)
     const pid = await world.comesTo('typed')
     await until(() => world.ledger.includes('begin 2 '), 'the second step to begin')
-    await end(world.server() ?? 0, 'SIGKILL')
+    const [task] = await world.json<TaskJson[]>(['list'])
+    if (task) await killTerminal('SIGKILL')(world, task)
     await end(pid, 'SIGKILL')
     releaseAt(world, 'typed')
     await start.done

@@ -1,7 +1,7 @@
 import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect } from 'vitest'
-import { isRunning, until } from '../e2e/harness.ts'
+import { isRunning, TERMINAL, until } from '../e2e/harness.ts'
 import {
   agentGone,
   closeSession,
@@ -10,47 +10,72 @@ import {
   killAgent,
   newest,
   pressCtrlC,
+  screenOf,
   serverOf,
   signalAgent,
 } from './inject.ts'
-import { START, supervised, test, turnFailed } from './world.ts'
+import { type FaultWorld, START, supervised, test, turnFailed } from './world.ts'
 
-describe.concurrent('the socket of the tmux server is deleted while all lives on', () => {
+/** The process that has the task's socket. */
+const holder = (world: FaultWorld) =>
+  TERMINAL === 'tmux' ? serverOf(world) : screenOf(world, { name: 'codex-fix' })
+
+/** The session that it runs in. */
+const sessionOf = (world: FaultWorld) =>
+  TERMINAL === 'tmux'
+    ? world.tmux('display-message', '-p', '-t', '=codex-fix:', '#{session_id}')
+    : String(world.screenOf())
+
+/** tmux's socket serves all, and the monitor mends it; screen's is mended by whoever next wants the session. */
+async function mended(world: FaultWorld): Promise<number> {
+  const found = async () => {
+    if (TERMINAL === 'tmux') return world.server()
+    await world.status()
+    return world.screenOf()
+  }
+  return until(found, 'the socket to be there again')
+}
+
+const NO_SOCKET = 'plain: there is no socket'
+
+describe.concurrent('the socket of the terminal is deleted while all lives on', () => {
   test('it is made again, nobody is started twice, and a dead agent goes on in its session', async ({
     world,
+    skip,
   }) => {
+    if (TERMINAL === 'plain') skip(NO_SOCKET)
     const task = await world.atWork()
     await world.watched()
-    const server = serverOf(world)
-    const sessionId = () => world.tmux('display-message', '-p', '-t', '=codex-fix:', '#{session_id}')
-    const session = sessionId()
+    const server = holder(world)
+    const session = sessionOf(world)
     await deleteSocket(world, task)
-    await until(() => world.server() === server, 'the socket to be there again')
-    expect(world.tmux('list-sessions', '-F', '#{session_name}')).toBe('codex-fix')
+    expect(await mended(world)).toBe(server)
+    expect(world.hasSession()).toBe(true)
     expect(world.runs).toHaveLength(1)
     expect(isRunning(task.pid ?? 0)).toBe(true)
     await killAgent('SIGKILL')(world, task)
     await until(() => world.runs.length === 2, 'the second run')
-    expect(sessionId()).toBe(session)
+    expect(sessionOf(world)).toBe(session)
     world.go()
     await world.ends(2)
   })
 
-  test('and the agent dies before anybody has noticed', async ({ world }) => {
+  test('and the agent dies before anybody has noticed', async ({ world, skip }) => {
+    if (TERMINAL === 'plain') skip(NO_SOCKET)
     const task = await world.atWork()
     await world.watched()
-    const server = serverOf(world)
+    const server = holder(world)
     await deleteSocket(world, task)
     await killAgent('SIGKILL')(world, task)
-    await until(() => world.server() !== null, 'the socket to be there again')
-    expect(world.server()).toBe(server)
+    expect(await mended(world)).toBe(server)
     world.go()
     await world.ends(2)
   })
 })
 
 describe.concurrent('a person at the pane', () => {
-  test('who presses Ctrl-C has killed it: it is not revived, resume goes on', async ({ world }) => {
+  test('who presses Ctrl-C has killed it: it is not revived, resume goes on', async ({ world, skip }) => {
+    if (TERMINAL === 'plain') skip('plain: there is nowhere to press it')
     const task = await world.atWork()
     await world.watched()
     await pressCtrlC(world, task)

@@ -13,7 +13,15 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { test as base, expect } from 'vitest'
 import type { StatusJson } from '../../src/commands/status.ts'
 import type { TaskJson } from '../../src/task/json.ts'
-import { isRunning, type Running, type RunOptions, type Seen, until, World } from '../e2e/harness.ts'
+import {
+  isRunning,
+  type Running,
+  type RunOptions,
+  type Seen,
+  TERMINAL,
+  until,
+  World,
+} from '../e2e/harness.ts'
 import { end, monitorOf, type Place, releaseAt } from './inject.ts'
 import { wrongWith } from './ledger.ts'
 
@@ -35,6 +43,9 @@ export class FaultWorld extends World {
   override state = join(this.root, 'state')
   /** What every program is run through: another boot. */
   through: readonly string[] = []
+  /** What may run on after a task's end, besides the monitor. */
+  expected: RegExp = EXPECTED[TERMINAL]
+  private holdsAll = false
 
   constructor() {
     super()
@@ -43,7 +54,12 @@ export class FaultWorld extends World {
   }
 
   override get env(): Record<string, string> {
-    return { ...super.env, RCA_TEST_PAUSE: join(this.root, 'pause') }
+    const folder = join(this.root, 'pause')
+    const env = { ...super.env, RCA_TEST_PAUSE: folder }
+    if (!this.holdsAll || TERMINAL === 'tmux') return env
+    // What is handed on is nothing of rca's own.
+    const set = `process.env.RCA_TEST_PAUSE??=${JSON.stringify(folder)}`
+    return { ...env, NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(set)}` }
   }
 
   get monitors(): Seen[] {
@@ -58,8 +74,10 @@ export class FaultWorld extends World {
     return super.run([...this.through, ...argv], options)
   }
 
-  /** Starts the tmux server with this world's pause points, so that what a launch script runs can be held there as well. */
+  /** From here on what a launch script runs can be held at pause points as well: its terminal is born with them. */
   holdLaunchScripts(): void {
+    this.holdsAll = true
+    if (TERMINAL !== 'tmux') return
     mkdirSync(dirname(this.socket), { mode: 0o700 })
     this.session('somebody-elses', '/bin/sh', '-i')
   }
@@ -163,11 +181,11 @@ export class FaultWorld extends World {
     return leftIn(this.state)
   }
 
-  /** Nothing may be left of what was done: no process, no lock, nothing half-made; without monitor and tmux nothing at all. */
+  /** Nothing may be left of what was done: no process, no lock, nothing half-made; without monitor and terminal nothing at all. */
   async leavesNothing(task: string): Promise<void> {
     await emptied(() =>
       this.processes()
-        .filter((one) => !isExpected(one.command))
+        .filter((one) => !this.expected.test(one.command) && !MONITOR.test(one.command))
         .map(inWords),
     )
     // Of two that were started at once one goes by itself; until then it would take the other's place.
@@ -181,8 +199,8 @@ export class FaultWorld extends World {
     await this.watched()
     expect(await this.rca(['monitor', 'stop'])).toMatchObject({ code: 0 })
     await emptied(() => leftIn(this.state))
-    const server = this.server()
-    if (server !== null) await end(server, 'SIGKILL')
+    for (const pid of [this.server(), this.screenOf(`codex-${task}`)])
+      if (pid !== null) await end(pid, 'SIGKILL')
     await emptied(() => this.processes().map(inWords))
   }
 }
@@ -207,8 +225,8 @@ async function emptied(list: () => string[]): Promise<void> {
 
 const inWords = (one: { pid: number; command: string }) => `${one.pid} ${one.command}`
 
-/** What may run on: the tmux server and its client, the shells of its panes, the monitor. */
-const isExpected = (command: string) => /^tmux |^\/bin\/sh -i$/.test(command) || MONITOR.test(command)
+/** What may run on: the monitor and, where there is one, the terminal with its shells; of tmux a client as well. */
+const EXPECTED = { tmux: /^tmux |^\/bin\/sh -i$/, screen: /^SCREEN |^\/bin\/sh -i$/, plain: /^never$/ }
 const MONITOR = /rca\.js monitor\b/
 
 /** Files that should not be there when nothing is at work: locks, pokes, FIFOs, what was half-made. */
@@ -244,7 +262,7 @@ export const test = base.extend<{ world: FaultWorld }>({
 
 /** For whoever has to find out why a test failed. */
 function describeWorld(name: string, world: FaultWorld): string {
-  const files = ['journal.jsonl', 'events.jsonl', 'stderr.log']
+  const files = ['journal.jsonl', 'events.jsonl', 'stderr.log', 'terminal.log']
   const records = world.taskDirs.flatMap((dir) => files.map((file) => join(dir, file)))
   const texts = [...records, join(world.state, 'monitor.log'), join(world.home, 'ledger')]
   const shown = texts.map((path) => `--- ${path}\n${textOf(path).slice(-3_000)}`)
