@@ -16,7 +16,7 @@ export interface Places {
 /**
  * Launches on the first terminal that will have it. Each is tried with an attempt of its own: the one before was called off
  * and can never begin, so that nothing runs twice however late a terminal comes to it. Throws what the last one says, and at
- * once where it is no fault of the terminal's (a `conflict`).
+ * once what the task's own says that is no fault of its (a `conflict`: somebody else has the name).
  */
 export async function launchOnFirst(
   launch: Launch,
@@ -37,7 +37,8 @@ export async function launchOnFirst(
     const end = await launchAttempt({ ...launch, attempt }, context.terminalAt(record), context, reach)
     if (end.kind !== 'called-off') return { attempt, begun: end.kind }
     pausePoint('called-off')
-    if (index === candidates.length - 1 || isTaken(end.error)) throw end.error
+    const taken = isTaken(end.error) && record.kind === current.kind
+    if (index === candidates.length - 1 || taken) throw end.error
     reason = end.error instanceof Error ? end.error.message : String(end.error)
     attempt++
   }

@@ -71,7 +71,7 @@ describe('the digest', () => {
         directory: 'codex-y.1',
         journalBytes: 4,
         spec: null,
-        task: { schema: 1, name: 'y', state: 'done', restart: null },
+        task: { schema: 1, name: 'y', state: 'done', restart: null, terminal: 'tmux' },
       }),
     ],
     [
@@ -80,7 +80,7 @@ describe('the digest', () => {
         directory: 'D',
         journalBytes: 4,
         spec: null,
-        task: { schema: 1, name: 'x', state: 'running', restart: null },
+        task: { schema: 1, name: 'x', state: 'running', restart: null, terminal: 'tmux' },
       }),
     ],
     [
@@ -89,7 +89,7 @@ describe('the digest', () => {
         directory: 'D',
         journalBytes: 4,
         spec: null,
-        task: { schema: 1, name: 'x', state: 'done' },
+        task: { schema: 1, name: 'x', state: 'done', restart: null },
       }),
     ],
   ])('says nothing where it %s', (_, text) => {

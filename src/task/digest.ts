@@ -4,6 +4,7 @@ import * as z from 'zod/mini'
 import { unless } from '../errors.ts'
 import { readOwn } from '../system/durable.ts'
 import { crypto } from '../system/lazy.ts'
+import { TERMINALS } from '../terminal/kinds.ts'
 import { type TaskJson, taskJson } from './json.ts'
 import type { Observed } from './observe.ts'
 import { sizeOf } from './output.ts'
@@ -22,6 +23,7 @@ const digestSchema = z.object({
     name: z.string(),
     state: z.string(),
     restart: z.nullable(z.enum(RESTART)),
+    terminal: z.nullable(z.enum(TERMINALS)),
     queuedFollowUps: z.number(),
   }),
 })

@@ -164,6 +164,20 @@ describe.concurrent('in what a task runs', () => {
 })
 
 describe.concurrent('a task whose terminal is not there any more', () => {
+  test('goes on without one where the name is taken in the next', async ({ world }) => {
+    const { pid } = await world.begin('hangs')
+    process.kill(pid ?? 0, 'SIGKILL')
+    await world.reaches('failed')
+    world.screen('-dmS', 'codex-fix', 'sleep', '1000')
+    const other = await until(() => world.screenOf(), "somebody's session")
+    const result = await world.rca(['resume', 'fix'], { env: { PATH: world.pathWithout('tmux') } })
+    expect(result.code, result.stderr).toBe(0)
+    expect(await world.reaches('done')).toMatchObject({ terminal: 'plain' })
+    expect(world.runs).toHaveLength(2)
+    await world.rca(['kill', 'fix'])
+    expect(isRunning(other)).toBe(true)
+  })
+
   test.for([
     ['screen', ['tmux']],
     ['plain', ['tmux', 'screen']],

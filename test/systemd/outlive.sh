@@ -1,9 +1,9 @@
 #!/bin/bash
 # A real `systemd --user` in a mount namespace of its own (run under `unshare -m`, as root): a service that called
 # `rca start` and one that called plain tmux are restarted and then stopped. Prints one line `key=value` per thing seen.
-# Usage: outlive.sh NODE RCA WORKDIR   (WORKDIR: bin/codex is a fake agent; everything is kept below it)
+# Usage: outlive.sh NODE RCA WORKDIR TERMINAL   (WORKDIR: bin/codex is a fake agent; everything is kept below it)
 set -u
-node=$1 rca=$2 dir=$3
+node=$1 rca=$2 dir=$3 terminal=$4
 end() {
   tmux -S "$dir/rca.sock" kill-server 2> /dev/null
   tmux -S "$dir/plain.sock" kill-server 2> /dev/null
@@ -15,8 +15,10 @@ service() { # name, what it runs once before it stays
   systemd-run --user --quiet --unit="$1" -p Type=exec -p WorkingDirectory="$HOME" \
     -p "Environment=PATH=$dir/bin:$PATH" -p "Environment=XDG_RUNTIME_DIR=$XDG_RUNTIME_DIR" \
     -p "Environment=HOME=$HOME" -p "Environment=RCA_HOME=$RCA_HOME" -p "Environment=RCA_TMUX_SOCKET=$dir/rca.sock" \
+    -p "Environment=RCA_TERMINAL=$terminal" -p "Environment=SCREENDIR=$dir/screens" \
     /bin/sh -c "$2; exec sleep 600"
 }
+mkdir -m 700 "$dir/screens"
 wait_for() { for _ in $(seq 400); do [ -s "$1" ] && return; sleep 0.05; done; echo "missing=$1"; cat "$dir"/*.log; exit 1; }
 same() { [ -r "/proc/$2/stat" ] && echo "$1=alive" || echo "$1=gone"; }
 

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { TERMINALS } from '../../src/terminal/kinds.ts'
 import { fakeCodex } from './fake-codex.ts'
 import { missing } from './missing.ts'
 
@@ -19,11 +20,11 @@ beforeEach(() => {
 afterEach(() => rmSync(dir, { recursive: true, force: true }))
 
 describe('on a real systemd --user', () => {
-  it.skipIf(why !== null)(
-    `an agent and its monitor outlive the restart and the stop of the service that started them, plain tmux does not${why ? ` (skipped: ${why})` : ''}`,
-    () => {
+  it.skipIf(why !== null).for(TERMINALS)(
+    `%s: an agent and its monitor outlive the restart and the stop of the service that started them, plain tmux does not${why ? ` (skipped: ${why})` : ''}`,
+    (terminal) => {
       const PATH = `${join(process.execPath, '..')}:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin:/usr/lib/systemd:/lib/systemd`
-      const result = spawnSync('unshare', ['-m', 'bash', SCRIPT, process.execPath, RCA, dir], {
+      const result = spawnSync('unshare', ['-m', 'bash', SCRIPT, process.execPath, RCA, dir, terminal], {
         encoding: 'utf8',
         env: { PATH },
         timeout: 90_000,
@@ -42,7 +43,7 @@ describe('on a real systemd --user', () => {
         'plain-after-stop': 'gone',
         'rca-after-kill': 'gone',
       })
-      expect(JSON.parse(seen.status ?? '')).toMatchObject({ state: 'running', attempts: 1 })
+      expect(JSON.parse(seen.status ?? '')).toMatchObject({ state: 'running', attempts: 1, terminal })
     },
   )
 })
