@@ -114,8 +114,23 @@ export function buildProgram(rest: readonly string[], load: () => Promise<Record
 
   verb('wait <task...>', 'block until tasks have ended; 0 when all ended well')
     .option('--any', 'until the first of them has')
+    .addOption(
+      new Option(
+        '--for <state>',
+        'until they are in this state, or can no longer come to it (repeatable, or with commas)',
+      )
+        .argParser(collect)
+        .conflicts('exitStatus'),
+    )
     .option('--timeout <duration>', 'give up after this long (exit code 124)')
     .option('--exit-status', "exit with the agent's own last exit code")
+
+  verb(
+    'result <task>',
+    'print the final message alone; the exit code is that of wait; --json: all that came of it',
+  )
+    .option('--wait', 'wait for the end first')
+    .option('--timeout <duration>', 'wait, but give up after this long (exit code 124)')
 
   verb('attach <task>', "open the task's tmux or screen session in this terminal")
 
@@ -136,6 +151,16 @@ export function buildProgram(rest: readonly string[], load: () => Promise<Record
     'kill <task...>',
     'end the agent and everything it started, close the session, keep the records',
   ).option('--grace <duration>', 'between asking and forcing', '5s')
+
+  verb('rm <task...>', 'remove all records of these names; not those of a task that lives').option(
+    '--force',
+    'kill it first',
+  )
+
+  verb('prune', 'remove the records of tasks that ended a while ago')
+    .option('--older-than <duration>', 'only those that ended so long ago (30d)')
+    .option('--state <state>', 'only those that ended so (repeatable)', collect)
+    .option('--dry-run', 'print what would be removed, do nothing')
 
   among(
     verb(

@@ -50,6 +50,25 @@ export const ABOUT: Readonly<Record<string, About>> = {
     examples: [
       ['rca wait fix-tests && git push', 'do something when it has ended well'],
       ['rca wait codex-a codex-b --any --timeout 2h', 'until the first of them has ended'],
+      ['rca wait fix-tests --for waiting,stalled', 'until it is in one of these states, or can be no more'],
+    ],
+  },
+  result: {
+    group: 'Look at them:',
+    examples: [
+      ['rca result fix-tests --wait', 'the final message alone, once it has ended'],
+      ['rca result fix-tests --json', 'usage, exit, times and what was denied, too'],
+    ],
+  },
+  rm: {
+    group: 'Set up:',
+    examples: [['rca rm fix-tests docs', 'forget what has ended; --force kills what has not']],
+  },
+  prune: {
+    group: 'Set up:',
+    examples: [
+      ['rca prune --older-than 30d --dry-run', 'see what would be removed'],
+      ['rca prune --older-than 7d --state done', 'only what ended well'],
     ],
   },
   list: {

@@ -1,3 +1,4 @@
+import type { Usage } from '../agents/event.ts'
 import { driverFor } from '../agents/index.ts'
 import type { Context } from '../context.ts'
 import { howIn } from '../launch/fallback.ts'
@@ -6,7 +7,7 @@ import { comingOf, type Death, deathsOf, type NextJson } from '../supervise/why.
 import { type Activity, readActivity } from '../task/activity.ts'
 import { type AttemptRecord, attemptNumbers, readAttempt } from '../task/attempt.ts'
 import { exitOf } from '../task/conclude.ts'
-import { ofType } from '../task/entries.ts'
+import { firstOfEach, ofType } from '../task/entries.ts'
 import type { FollowUp } from '../task/follow-ups.ts'
 import { type TaskJson, taskJson } from '../task/json.ts'
 import { type Observed, observe } from '../task/observe.ts'
@@ -14,9 +15,9 @@ import { summarizeOutput, WHOLE } from '../task/output.ts'
 import { type Policy, policyOf } from '../task/policy.ts'
 import { survivors } from '../task/processes.ts'
 import type { EntryOf } from '../task/schema.ts'
-import { isLive } from '../task/state.ts'
 import { findTask } from '../task/store.ts'
 import { terminalOf } from '../task/terminal.ts'
+import { totalUsage } from '../task/usage.ts'
 import { requireTerminal } from '../terminal/of-task.ts'
 import type { SessionSeen } from '../terminal/terminal.ts'
 
@@ -77,7 +78,7 @@ export async function status(name: string, context: Context): Promise<StatusJson
     ...json,
     agentSessionId: json.agentSessionId ?? told?.sessionId ?? null,
     denials: told?.denials ?? json.denials,
-    usage: isLive(task.derived.state) ? (told?.usage ?? json.usage) : json.usage,
+    usage: await usageSoFar(task),
     next: comingOf({
       derived: task.derived,
       finishedMs: activity?.finished ? Date.parse(task.lastActivityAt ?? '') || nowMs : null,
@@ -96,6 +97,18 @@ export async function status(name: string, context: Context): Promise<StatusJson
     session,
     problems,
   }
+}
+
+/** With what the attempt that runs has said of itself. */
+async function usageSoFar(task: Observed): Promise<Usage | null> {
+  const { spec, dir, evidence, derived, journal } = task
+  if (!spec || !evidence || evidence.conclusion) return derived.usage
+  const { number: attempt, claim } = evidence.record
+  const { eventsOffset: events = 0, stderrOffset: stderr = 0 } = claim ?? {}
+  const range = { events, eventsEnd: null, stderr, stderrEnd: null, ended: false }
+  const { usage, usageIsCumulative } = summarizeOutput(dir, await driverFor(spec.agent), range)
+  const ended = firstOfEach(ofType(journal.entries, 'attempt-ended'))
+  return totalUsage([...ended, { attempt, usage, usageIsCumulative }], journal.entries)
 }
 
 async function summary(task: Observed) {

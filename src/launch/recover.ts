@@ -164,7 +164,7 @@ async function clearGround(
 }
 
 /** The last launch script frees its shell a moment after its agent's end, or waits to be told what is next. */
-async function launcherGone(dir: string): Promise<void> {
+export async function launcherGone(dir: string): Promise<void> {
   const last = attemptNumbers(dir).at(-1)
   if (last === undefined) return
   const { launcher } = readAttempt(dir, last)

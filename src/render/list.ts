@@ -1,4 +1,5 @@
 import Table from 'cli-table3'
+import type { Usage } from '../agents/event.ts'
 import { formatDuration, formatWait } from '../duration.ts'
 import type { TaskJson } from '../task/json.ts'
 import type { Paint } from './paint.ts'
@@ -31,15 +32,39 @@ export function renderList(
   supervised = true,
 ): string {
   if (tasks.length === 0) return 'No tasks. Start one: rca start <agent> <task-name> -p "…"\n'
+  const withUsage = tasks.some((task) => task.usage !== null)
   const table = new Table({
-    head: ['TASK', 'STATE', 'STARTED', 'ACTIVE', 'TRIES', 'NOTE'].map((head) => paint.dim(head)),
+    head: heads(withUsage).map((head) => paint.dim(head)),
     chars: BARE,
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
   })
-  const used = Math.max(...tasks.map((task) => task.name.length)) + 40
-  for (const task of tasks)
-    table.push(row(task, note(task, nowMs, supervised), nowMs, paint, Math.max(20, width - used)))
+  const used = Math.max(...tasks.map((task) => task.name.length)) + (withUsage ? 56 : 40)
+  for (const task of tasks) {
+    const cells = row(task, nowMs, paint)
+    if (withUsage) cells.push(tokens(task.usage))
+    table.push([...cells, oneLine(note(task, nowMs, supervised), Math.max(20, width - used))])
+  }
   return `${table.toString().replaceAll(/[ \t]+$/gm, '')}\n`
+}
+
+const heads = (withUsage: boolean) => [
+  ...['TASK', 'STATE', 'STARTED', 'ACTIVE', 'TRIES'],
+  ...(withUsage ? ['TOKENS'] : []),
+  'NOTE',
+]
+
+/** `12.4k $0.35`: what went in and came out, and its price where there is one. Pure. */
+function tokens(usage: Usage | null): string {
+  if (usage === null) return '-'
+  const { inputTokens, outputTokens, costUsd } = usage
+  const known = inputTokens !== null || outputTokens !== null
+  const count = known ? short((inputTokens ?? 0) + (outputTokens ?? 0)) : '-'
+  return costUsd ? `${count} $${costUsd.toFixed(2)}` : count
+}
+
+function short(count: number): string {
+  if (count < 1_000) return String(count)
+  return count < 999_950 ? `${(count / 1_000).toFixed(1)}k` : `${(count / 1_000_000).toFixed(1)}M`
 }
 
 /** Of a task that waits: when it goes on, and why it waits. */
@@ -52,7 +77,7 @@ function note(task: TaskJson, nowMs: number, supervised: boolean): string {
   return reason === null ? told : `${told}: ${reason}`
 }
 
-function row(task: TaskJson, note: string, nowMs: number, paint: Paint, noteWidth: number): string[] {
+function row(task: TaskJson, nowMs: number, paint: Paint): string[] {
   const ago = (time: string | null) =>
     time === null ? '-' : `${formatDuration(nowMs - Date.parse(time))} ago`
   return [
@@ -61,6 +86,5 @@ function row(task: TaskJson, note: string, nowMs: number, paint: Paint, noteWidt
     ago(task.startedAt),
     ago(task.lastActivityAt),
     String(task.attempts),
-    oneLine(note, noteWidth),
   ]
 }

@@ -8,6 +8,7 @@ import { firstOfEach, killedAfterLastClaim, ofType, stallNoted } from './entries
 import { type FollowUp, followUpDue, followUpsOf } from './follow-ups.ts'
 import { policyOf } from './policy.ts'
 import type { Entry, EntryOf, Outcome, Spec } from './schema.ts'
+import { totalUsage } from './usage.ts'
 
 export const STATES = [
   'starting',
@@ -122,7 +123,7 @@ export function derive(facts: Facts): Derived {
     updatedAt: entries.at(-1)?.at ?? facts.spec?.createdAt ?? null,
     agentSessionId: ofType(entries, 'agent-session').at(-1)?.id ?? facts.spec?.presetSessionId ?? null,
     denials: concluded.flatMap((one) => one.denials),
-    usage: totalUsage(concluded),
+    usage: totalUsage(concluded, entries),
     followUps: followUpsOf(history?.entries ?? entries, openAttempt(evidence)),
   }
 }
@@ -269,22 +270,4 @@ function countAttempts(entries: readonly Entry[], evidence: Evidence | null): nu
     if (end.outcome !== 'called-off') numbers.add(end.attempt)
   if (evidence?.record.begun === 'launched') numbers.add(evidence.record.number)
   return numbers.size
-}
-
-/** All attempts together; an agent that counts the whole conversation anew each time has said it all last. */
-function totalUsage(ends: readonly Conclusion[]): Usage | null {
-  const known = ends.filter((one) => one.usage !== null)
-  const last = known.at(-1)
-  if (!last) return null
-  if (last.usageIsCumulative) return last.usage
-  const sum = (key: keyof Usage) => {
-    const values = known.map((one) => one.usage?.[key] ?? null).filter((value) => value !== null)
-    return values.length === 0 ? null : values.reduce((a, b) => a + b, 0)
-  }
-  return {
-    inputTokens: sum('inputTokens'),
-    cachedInputTokens: sum('cachedInputTokens'),
-    outputTokens: sum('outputTokens'),
-    costUsd: sum('costUsd'),
-  }
 }

@@ -8,7 +8,10 @@ import { list } from './list.ts'
 import { logs } from './logs.ts'
 import { man } from './man.ts'
 import { monitor } from './monitor.ts'
+import { prune } from './prune.ts'
+import { result } from './result.ts'
 import { resume } from './resume.ts'
+import { rm } from './rm.ts'
 import { send } from './send.ts'
 import { service } from './service.ts'
 import { settle } from './settle.ts'
@@ -29,6 +32,9 @@ export const VERBS: Record<string, Verb> = {
   attach,
   resume,
   send,
+  result,
+  rm,
+  prune,
   kill,
   service,
   skill,

@@ -64,5 +64,6 @@ async function followToEnd(name: string, monitor: boolean, io: Io, context: Cont
   const stop = interruptible(() => io.err(`\nrca: ${name} goes on; see: rca status ${name}\n`))
   const all = { follow: true, tail: null, sinceMs: null, attempt: null }
   for await (const item of logs(name, all, context, stop)) io.err(renderLogItem(item, io.paint))
-  if (!stop.aborted) await waitFor([name], { any: false, timeoutMs: null, monitor }, false, io, context, stop)
+  if (!stop.aborted)
+    await waitFor([name], { any: false, states: [], timeoutMs: null, monitor }, false, io, context, stop)
 }

@@ -115,6 +115,28 @@ describe('list', () => {
     )
   })
 
+  it('tells what was used, as far as it is known', () => {
+    const usage = (inputTokens: number | null, costUsd: number | null = null) => ({
+      ...{ inputTokens, cachedInputTokens: null, outputTokens: 400, costUsd },
+    })
+    const tasks = [
+      task({ usage: usage(12_000, 0.348) }),
+      task({ name: 'codex-docs', usage: usage(1_999_600) }),
+      task({ name: 'codex-new', usage: usage(null) }),
+      task({ name: 'codex-other' }),
+    ]
+    expect(renderList(tasks, NOW, PLAIN, 120)).toBe(
+      [
+        'TASK         STATE    STARTED  ACTIVE   TRIES  TOKENS       NOTE',
+        'codex-fix    running  1h ago   30s ago  1      12.4k $0.35  /repo',
+        'codex-docs   running  1h ago   30s ago  1      2.0M         /repo',
+        'codex-new    running  1h ago   30s ago  1      400          /repo',
+        'codex-other  running  1h ago   30s ago  1      -            /repo',
+        '',
+      ].join('\n'),
+    )
+  })
+
   it('says of a task that waits when it goes on', () => {
     const waits = { state: 'waiting', reason: 'no answer', nextAttemptAt: '2026-01-02T12:02:10Z' } as const
     const shown = (over: Partial<TaskJson>, supervised = true) =>

@@ -88,6 +88,61 @@ describe.concurrent('one at a time', () => {
   })
 })
 
+describe.concurrent('--if-exists, two at once or after the end', () => {
+  test('replace twice at once: one agent, and both say which', async ({ world }) => {
+    await world.begin('hangs')
+    const replaced = await Promise.all([1, 2].map(() => world.json([...START, '--if-exists', 'replace'])))
+    const { taskDir, state } = await world.status()
+    expect(state).toBe('running')
+    expect(replaced.map((one) => one.taskDir)).toContain(taskDir)
+    expect(new Set(world.agents().map((one) => one.env.TASK_TMPDIR))).toEqual(new Set([taskDir]))
+    expect(world.runs).toHaveLength(3)
+  })
+
+  test('a start and a reuse at once: one agent', async ({ world }) => {
+    world.agent('hangs')
+    const [first, second] = await Promise.all([
+      world.rca(START),
+      world.json([...START, '--if-exists', 'reuse']),
+    ])
+    // Whichever came first: the other is a conflict, or the same task.
+    expect([0, 5]).toContain(first.code)
+    expect(second).toMatchObject({ state: 'running' })
+    expect(world.taskDirs).toHaveLength(1)
+    expect(world.runs).toHaveLength(1)
+  })
+
+  test('reuse gives back what was killed, as often as it is asked', async ({ world }) => {
+    const { taskDir } = await world.begin('hangs')
+    await world.rca(['kill', 'fix'])
+    for (let time = 0; time < 2; time++)
+      expect(await world.json([...START, '--if-exists', 'reuse'])).toMatchObject({ taskDir, state: 'killed' })
+    expect(world.runs).toHaveLength(1)
+  })
+
+  test.for(['fail', 'replace'])(
+    '%s takes the name of what has ended, and leaves its records',
+    async (what, { world }) => {
+      const { taskDir } = await world.begin('done')
+      await world.reaches('done')
+      const next = await world.json([...START, '--if-exists', what])
+      expect(next.taskDir).not.toBe(taskDir)
+      expect(existsSync(join(taskDir ?? '', 'done'))).toBe(true)
+    },
+  )
+
+  test('reuse is not given a task to which something was sent meanwhile as another one', async ({
+    world,
+  }) => {
+    const { taskDir } = await world.begin('hangs')
+    await world.rca(['send', 'fix', 'more'])
+    expect(await world.json([...START, '--if-exists', 'reuse'])).toMatchObject({
+      taskDir,
+      queuedFollowUps: 1,
+    })
+  })
+})
+
 describe.concurrent('the gate of an attempt', () => {
   test('running the launch script a second time starts nothing', async ({ world }) => {
     const { taskDir } = await world.begin('hangs')

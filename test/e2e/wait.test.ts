@@ -64,6 +64,53 @@ describe.concurrent('wait', () => {
     expect((await world.rca(['wait', 'short', 'none'])).code).toBe(3)
   })
 
+  test('--for: until it is in that state', async ({ world }) => {
+    await world.begin('waits')
+    expect(await world.rca(['wait', 'fix', '--for', 'running'])).toMatchObject({
+      code: 0,
+      stdout: 'codex-fix running\n',
+    })
+    const wait = world.start(['wait', 'fix', '--for', 'waiting,done', '--for', 'failed', '--json'])
+    world.write('go')
+    const { code, stdout } = await wait.done
+    expect(code).toBe(0)
+    expect(JSON.parse(stdout)).toMatchObject([{ state: 'done' }])
+  })
+
+  test('--for: a task that starts, stalls and waits for its next attempt', async ({ world }) => {
+    world.config({ policy: { stallAfter: '1s', backoff: '1h' } })
+    world.agent('hangs-again')
+    const starts = world.start(['start', 'codex', 'fix', '-p', 'x'])
+    await starts.done
+    expect((await world.rca(['wait', 'fix', '--for', 'stalled'])).code).toBe(0)
+    const wait = world.start(['wait', 'fix', '--for', 'waiting', '--timeout', '60s'])
+    const { pid } = await world.status()
+    process.kill(pid ?? 0, 'SIGKILL')
+    await until(() => world.runs.length === 2, 'the second attempt')
+    await until(async () => (await world.status()).pid !== null, 'its agent')
+    process.kill((await world.status()).pid ?? 0, 'SIGKILL')
+    expect((await wait.done).code).toBe(0)
+    await world.rca(['monitor', 'stop'])
+  })
+
+  test('--for: what can no longer be is not waited for', async ({ world }) => {
+    await world.begin('done', 'good')
+    await world.reaches('done', 'good')
+    expect(await world.rca(['wait', 'good', '--for', 'running'])).toMatchObject({
+      code: 1,
+      stdout: 'codex-good done\n',
+    })
+    await world.begin('hangs', 'long')
+    const both = await world.rca(['wait', 'good', 'long', '--for', 'running', '--any', '--json'])
+    expect(both.code).toBe(0)
+    expect(JSON.parse(both.stdout).map((task: TaskJson) => task.task)).toEqual(['long'])
+    expect((await world.rca(['wait', 'good', 'long', '--for', 'running'])).code).toBe(1)
+    const late = await world.rca(['wait', 'long', '--for', 'failed', '--timeout', '0.2'])
+    expect(late).toMatchObject({ code: 124, stderr: expect.stringContaining('not failed after 0.2 s') })
+    expect((await world.rca(['wait', 'long', '--for', 'sleeping'])).code).toBe(2)
+    expect((await world.rca(['wait', 'long', '--for', 'done', '--exit-status'])).code).toBe(2)
+  })
+
   test("--exit-status is the agent's own", async ({ world }) => {
     world.agent('bad-flag')
     await world.rca(['start', 'codex', 'bad', '-p', 'x'])
