@@ -179,6 +179,11 @@ export function buildProgram(rest: readonly string[], load: () => Promise<Record
     'status',
   ]).option('--dry-run', 'print what would be written and run, do nothing')
 
+  verb(
+    'doctor',
+    'look for what is missing, broken or left behind on this machine; 1: there are problems',
+  ).option('--fix', 'repair what is safe to repair')
+
   among(
     verb(
       'skill <what> [dir]',

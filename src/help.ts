@@ -112,6 +112,13 @@ export const ABOUT: Readonly<Record<string, About>> = {
       ['rca service install', 'have tasks go on after a reboot'],
     ],
   },
+  doctor: {
+    group: 'Set up:',
+    examples: [
+      ['rca doctor', 'what is missing or broken on this machine'],
+      ['rca doctor --fix', 'and repair what is safe'],
+    ],
+  },
   skill: {
     group: 'Set up:',
     examples: [
@@ -144,6 +151,7 @@ const MEANT: Readonly<Record<string, string>> = {
   show: 'status',
   inspect: 'status',
   info: 'status',
+  check: 'doctor',
   tail: 'logs',
   continue: 'resume',
 }

@@ -1,9 +1,18 @@
+import { join } from 'node:path'
 import { type ArgRule, type Refusal, refuseArgs, refusePrompt } from './agent-args.ts'
 import { parseClaude } from './claude-events.ts'
 import { claudeHome, findSession, markEnd, messagesOf, setAside } from './claude-store.ts'
 import { judgeClaude } from './claude-verdict.ts'
 import type { Access, Driver, Invocation, LaunchRequest, ResumePlan } from './driver.ts'
 import type { EventSummary } from './event.ts'
+import {
+  isAtLeast,
+  type Login,
+  type LoginQuestion,
+  loginByCommand,
+  loginByFile,
+  loginByVariable,
+} from './login.ts'
 import { isUnanswered } from './unanswered.ts'
 
 // Tried with Claude Code 2.1.197.
@@ -70,6 +79,20 @@ const RULES: readonly ArgRule[] = [
   },
 ]
 
+/**
+ * `claude auth status` ends with 0 and 1, also without a network (seen on 2.1.197). An older claude might take the words for
+ * a prompt.
+ */
+async function login(question: LoginQuestion): Promise<Login> {
+  const { env, version } = question
+  const quiet = { CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1', DISABLE_AUTOUPDATER: '1' }
+  if (isAtLeast(version, [2, 1, 197]))
+    return loginByCommand(['claude', 'auth', 'status'], { ...question, env: { ...env, ...quiet } })
+  const folder = env.CLAUDE_CONFIG_DIR || join(env.HOME ?? '/', '.claude')
+  const keys = ['ANTHROPIC_API_KEY', 'ANTHROPIC_AUTH_TOKEN', 'CLAUDE_CODE_OAUTH_TOKEN']
+  return loginByVariable(keys, env) ?? loginByFile(join(folder, '.credentials.json'))
+}
+
 export const claude: Driver = {
   name: 'claude',
   binary: 'claude',
@@ -133,6 +156,7 @@ export const claude: Driver = {
   // only after ten retries, 180 s.
   startup: { signMs: 5000, graceMs: 300 },
   versionArgv: ['claude', '--version'],
+  login,
   refuse,
   presetSession: async (request) => request.taskId,
   start: (request, sessionId) => invocation(request, ['--session-id', sessionId ?? request.taskId]),

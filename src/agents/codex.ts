@@ -6,6 +6,7 @@ import { codexHome, findRollout, holdsAnswer, messagesOf } from './codex-store.t
 import { judgeCodex } from './codex-verdict.ts'
 import type { Access, Driver, Invocation, LaunchRequest, ResumePlan } from './driver.ts'
 import type { EventSummary } from './event.ts'
+import { loginByCommand, loginByVariable } from './login.ts'
 import { isUnanswered } from './unanswered.ts'
 
 // Tried with codex-cli 0.169.0.
@@ -76,6 +77,10 @@ export const codex: Driver = {
   // shows only after 6 to 7 s of retries: too long to wait for.
   startup: { signMs: 3000, graceMs: 300 },
   versionArgv: ['codex', '--version'],
+  // Exit code 0 and 1, also without a network (0.169.0). Of a key for `codex exec` it knows nothing.
+  login: async (question) =>
+    loginByVariable(['CODEX_API_KEY'], question.env) ??
+    loginByCommand(['codex', 'login', 'status'], question),
   refuse,
   presetSession: async () => null,
   start: (request) => invocation(request, ['-']),

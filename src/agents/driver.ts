@@ -1,4 +1,5 @@
 import type { AgentEvent, EventSummary } from './event.ts'
+import type { Login, LoginQuestion } from './login.ts'
 
 export const AGENTS = ['codex', 'claude', 'opencode', 'pi'] as const
 export type AgentName = (typeof AGENTS)[number]
@@ -157,4 +158,6 @@ export interface Driver {
   judge(end: AttemptEnd): Verdict
   /** The argv that prints the installed version. */
   readonly versionArgv: readonly string[]
+  /** For `rca doctor`: without the network, and without reading any credential. */
+  login(question: LoginQuestion): Promise<Login>
 }

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { Access, Driver, Invocation, LaunchRequest } from './driver.ts'
 import { parseObject } from './json.ts'
+import { loginByFile, loginByVariable } from './login.ts'
 import { parseOpencode, parseOpencodeStderr } from './opencode-events.ts'
 import { namesInFile, PROVIDER_ENV, refuseArgs, refusePrompt, scanArgs } from './opencode-pi-common.ts'
 import { awaitsOpencodeAnswer, planOpencodeResume, titleOf } from './opencode-store.ts'
@@ -137,4 +138,9 @@ export const opencode: Driver = {
   parseStderr: parseOpencodeStderr,
   judge: judgeOpencode,
   versionArgv: ['opencode', '--version'],
+  // Its own `auth list` makes a database first, and takes seconds (1.18.33).
+  login: async ({ env }) => {
+    const folder = join(env.XDG_DATA_HOME || join(env.HOME ?? '/', '.local/share'), 'opencode')
+    return loginByVariable(PROVIDER_ENV, env) ?? loginByFile(join(folder, 'auth.json'))
+  },
 }

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type { AttemptEnd, Driver, Invocation, LaunchRequest, Verdict } from './driver.ts'
+import { loginByFile, loginByVariable } from './login.ts'
 import {
   apiComplaint,
   type Complaint,
@@ -117,4 +118,8 @@ export const pi: Driver = {
   judge,
   // It prints the version on stderr.
   versionArgv: ['pi', '--version'],
+  login: async ({ env }) => {
+    const folder = env.PI_CODING_AGENT_DIR || join(env.HOME ?? '/', '.pi/agent')
+    return loginByVariable(PROVIDER_ENV, env) ?? loginByFile(join(folder, 'auth.json'))
+  },
 }

@@ -19,5 +19,5 @@ const BY_STATE: Record<string, (text: string) => string> = {
 export const COLOURED: Paint = {
   bold: chalk.bold,
   dim: chalk.dim,
-  state: (state) => (BY_STATE[state] ?? chalk.reset)(state),
+  state: (state, text = state) => (BY_STATE[state] ?? chalk.reset)(text),
 }

@@ -2,7 +2,8 @@
 export interface Paint {
   readonly bold: (text: string) => string
   readonly dim: (text: string) => string
-  readonly state: (state: string) => string
+  /** In the state's colour: its name, or `text`. */
+  readonly state: (state: string, text?: string) => string
 }
 
 type Env = Readonly<Record<string, string | undefined>>
@@ -16,4 +17,4 @@ export function wantsColour(env: Env, isTty: boolean): boolean {
 
 const same = (text: string) => text
 
-export const PLAIN: Paint = { bold: same, dim: same, state: same }
+export const PLAIN: Paint = { bold: same, dim: same, state: (state, text = state) => text }

@@ -40,7 +40,7 @@ export async function deliverApart(dir: string, context: Context): Promise<void>
  * Starts a monitor where none runs. Two that start at once settle between themselves which of them stays; one of another release
  * gives way.
  */
-async function ensureMonitor(context: Context): Promise<void> {
+export async function ensureMonitor(context: Context): Promise<void> {
   const running = runningMonitor(context.state)
   if (running?.version === VERSION) return
   await spawnApart(['monitor', '--started-by-verb', ...(running ? ['--replace'] : [])], context)

@@ -1,6 +1,6 @@
 import { linkSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { uptime } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as z from 'zod/mini'
 import { RcaError, unless } from '../errors.ts'
@@ -63,6 +63,29 @@ function enter(folder: string, what: string): string {
     rmSync(temp, { force: true })
   }
   return name
+}
+
+/** What lies in the locks and is nobody's any more, or cannot be read. Takes nothing away: the next who takes that lock does. */
+export interface LeftLocks {
+  readonly session: string
+  readonly dead: number
+  /** Files that are in everybody's way and say nothing of whose they are. */
+  readonly unreadable: readonly string[]
+}
+
+/** Looks at the locks of all sessions. */
+export function leftLocks(state: string): LeftLocks[] {
+  const sessions = unless(['ENOENT', 'ENOTDIR'], [] as string[], () => readdirSync(join(state, 'locks')))
+  return sessions.map((session) => {
+    const folder = locksDirectory(state, session)
+    const paths = readdirSync(folder).map((name) => join(folder, name))
+    const texts = paths.map((path) => ({ path, text: unless(['ENOENT'], null, () => readOwn(path)) }))
+    const there = texts.filter((one): one is { path: string; text: string } => one.text !== null)
+    const bad = there.filter(({ text }) => !holderSchema.safeParse(parseJson(text)).success)
+    const stuck = bad.filter(({ path }) => !basename(path).startsWith('.') && !isFromEarlierBoot(path))
+    const dead = there.filter(({ text }) => isOfTheDead(text)).length + bad.length - stuck.length
+    return { session, dead, unreadable: stuck.map((one) => one.path) }
+  })
 }
 
 function livingOther(folder: string, mine: string): string | null {

@@ -27,7 +27,11 @@ export function endUnfinished(
   }, options)
 }
 
-function ofUnfinished(spec: Pick<Spec, 'id'>, entries: readonly Entry[]) {
+/** Everything alive that carries an agent's cookie, whichever task it is of. */
+export const allMarked = (): Found[] => findByCookie([COOKIE], () => true)
+
+/** Whether a cookie is that of an attempt of this task that has not ended well. */
+export function ofUnfinished(spec: Pick<Spec, 'id'>, entries: readonly Entry[]) {
   const well = new Set(
     ofType(entries, 'attempt-ended')
       .filter((one) => one.outcome === 'completed')

@@ -170,11 +170,15 @@ function hasAttempts(dir: string): boolean {
 /** Nobody takes so long to make a task, ms. */
 const HALF_MADE_MS = 3_600_000
 
-/** Takes away a directory that never became a task: whoever made it was killed in the middle. It may hold keys. */
-export function sweepHalfMade(dir: string, nowMs: number): void {
+/** Whether a directory never became a task, and will not: whoever made it was killed in the middle. */
+export function isHalfMade(dir: string, nowMs: number): boolean {
   const stat = lstatSync(dir, { throwIfNoEntry: false })
-  if (!stat?.isDirectory() || nowMs - stat.mtimeMs < HALF_MADE_MS || readTask(dir)) return
-  rmSync(dir, { recursive: true, force: true })
+  return stat?.isDirectory() === true && nowMs - stat.mtimeMs >= HALF_MADE_MS && readTask(dir) === null
+}
+
+/** Takes such a directory away. It may hold keys. */
+export function sweepHalfMade(dir: string, nowMs: number): void {
+  if (isHalfMade(dir, nowMs)) rmSync(dir, { recursive: true, force: true })
 }
 
 /** All tasks of one session name, the newest first. */

@@ -2,6 +2,7 @@ import type { Verb } from '../cli.ts'
 import { attach } from './attach.ts'
 import { complete, completion } from './completion.ts'
 import { deliver } from './deliver.ts'
+import { doctor } from './doctor.ts'
 import { events } from './events.ts'
 import { kill } from './kill.ts'
 import { list } from './list.ts'
@@ -37,6 +38,7 @@ export const VERBS: Record<string, Verb> = {
   prune,
   kill,
   service,
+  doctor,
   skill,
   completion,
   complete,

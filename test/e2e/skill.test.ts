@@ -31,7 +31,12 @@ const frontmatter = Object.fromEntries(
 /** The machine of somebody who follows the page. */
 function asThePageSays(world: World): void {
   world.program('rca', `exec '${process.execPath}' '${RCA}' "$@"`)
-  world.agent('done')
+  // What the doctor asks is no work of the agent's.
+  const agent = join(import.meta.dirname, '../fixtures/agents/codex/done')
+  world.program(
+    'codex',
+    `case $1 in --version) echo codex-cli 0.169.0;; login) ;; *) exec '${agent}' "$@";; esac`,
+  )
   mkdirSync(join(world.home, 'src/shop'), { recursive: true })
   writeFileSync(join(world.project, 'task.md'), 'Mend the login.\n')
 }
@@ -51,9 +56,7 @@ describe.concurrent('the page', () => {
     asThePageSays(world)
     for (const line of commandsOf(TEXT)) {
       const { code, stdout, stderr } = await world.run(['/bin/sh', '-c', line]).done
-      // A test machine may have findings for the doctor; but it must have answered.
-      const well = line.startsWith('rca doctor') ? [0, 1] : [0]
-      expect(well, `${line}: ${code}\n${stdout}${stderr}`).toContain(code)
+      expect(code, `${line}\n${stdout}${stderr}`).toBe(0)
       if (line.includes('--json')) expect(() => JSON.parse(stdout), line).not.toThrow()
     }
     // The start, and what was said to it afterwards.
