@@ -64,6 +64,16 @@ export function buildProgram(rest: readonly string[], load: () => Promise<Record
       new Option('--terminal <what>', 'run it in this and in nothing else (RCA_TERMINAL)').choices(TERMINALS),
     )
     .option('--no-monitor', 'start nobody who supervises it')
+    .option(
+      '--notify <channel>',
+      'tell this channel what becomes of it (repeatable; docs/notifications.md)',
+      collect,
+    )
+    .option(
+      '--notify-on <events>',
+      'what is told, with commas between: done,failed,gave-up (default), failures, all',
+    )
+    .option('--progress-every <duration>', 'tell of progress at most this often (default: 10m)')
     .addOption(
       new Option(
         '--if-exists <what>',
@@ -183,6 +193,14 @@ export function buildProgram(rest: readonly string[], load: () => Promise<Record
     'doctor',
     'look for what is missing, broken or left behind on this machine; 1: there are problems',
   ).option('--fix', 'repair what is safe to repair')
+
+  among(
+    verb(
+      'notify <what> [channel]',
+      'send a test notice over a channel (test), or list the channels of config.json (list)',
+    ),
+    ['test', 'list'],
+  )
 
   among(
     verb(

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { configPath, parseConfig } from './config.ts'
+import { NO_NOTIFY } from './notify/settings.ts'
 
 const PATH = '/home/x/.config/rca/config.json'
 
@@ -18,7 +19,13 @@ describe('configPath', () => {
 
 describe('parseConfig', () => {
   it('is all defaults where it says nothing', () => {
-    expect(parseConfig({}, PATH)).toEqual({ monitor: true, terminal: null, policy: {}, agents: {} })
+    expect(parseConfig({}, PATH)).toEqual({
+      monitor: true,
+      terminal: null,
+      policy: {},
+      notify: NO_NOTIFY,
+      agents: {},
+    })
   })
 
   it('reads everything that can be set', () => {
@@ -54,6 +61,7 @@ describe('parseConfig', () => {
       monitor: false,
       terminal: 'screen',
       policy: read,
+      notify: NO_NOTIFY,
       agents: { codex: { args: ['-m', ''], policy: read }, pi: {} },
     })
   })
@@ -65,8 +73,8 @@ describe('parseConfig', () => {
     [{ monitor: 'yes' }, 'monitor: "yes" is neither true nor false', ''],
     [{ monitr: true }, 'monitr: no such setting', 'Did you mean monitor? '],
     [{ backoff: '3m' }, 'backoff: no such setting', 'Did you mean policy.backoff? '],
-    [{ foo: 1 }, 'foo: no such setting', 'There are: monitor, terminal, policy, agents. '],
-    [{ 'a\nb': 1 }, '"a\\nb": no such setting', 'There are: monitor, terminal, policy, agents. '],
+    [{ foo: 1 }, 'foo: no such setting', 'There are: monitor, terminal, policy, notify, agents. '],
+    [{ 'a\nb': 1 }, '"a\\nb": no such setting', 'There are: monitor, terminal, policy, notify, agents. '],
     [{ policy: { back_of: '3m' } }, 'policy.back_of: no such setting', 'Did you mean backoff? '],
     [
       { policy: { backoff: '3 minutes' } },

@@ -2,7 +2,9 @@ import { isAbsolute, join } from 'node:path'
 import type { AgentName } from './agents/driver.ts'
 import { readConfigFile } from './config-file.ts'
 import { RcaError } from './errors.ts'
-import { configSettings, readSettings } from './settings.ts'
+import { NO_NOTIFY, type NotifyConfig } from './notify/settings.ts'
+import { readSettings } from './setting-types.ts'
+import { configSettings } from './settings.ts'
 import type { PolicyLayer } from './task/policy.ts'
 import type { TerminalKind } from './terminal/kinds.ts'
 
@@ -13,6 +15,7 @@ export interface Config {
   readonly policy: PolicyLayer
   /** In what new tasks run, and in nothing else; null: in the best that is there. */
   readonly terminal: TerminalKind | null
+  readonly notify: NotifyConfig
   readonly agents: {
     readonly [Agent in AgentName]?: {
       /** Come before the caller's own. */
@@ -51,8 +54,8 @@ export function parseConfig(value: unknown, path: string): Config {
     const message = `config.json: ${where && `${where}: `}${wrong}`
     return new RcaError('config', message, [hint, `(${path})`].filter(Boolean).join(' '))
   })
-  const { monitor = true, terminal = null, policy = {}, agents = {} } = settings
-  return { monitor, terminal, policy, agents }
+  const { monitor = true, terminal = null, policy = {}, notify = NO_NOTIFY, agents = {} } = settings
+  return { monitor, terminal, policy, notify, agents }
 }
 
 /** `agents.codex.args[1]`; a key that is no plain word is shown as JSON writes it. Pure. */

@@ -105,6 +105,13 @@ export const ABOUT: Readonly<Record<string, About>> = {
       ['rca monitor --once', 'one look at every task, for cron'],
     ],
   },
+  notify: {
+    group: 'Supervision:',
+    examples: [
+      ['rca notify test desktop', 'does a notification get through?'],
+      ['rca notify list', 'the channels that config.json names'],
+    ],
+  },
   service: {
     group: 'Supervision:',
     examples: [

@@ -2,7 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Context } from '../context.ts'
 import { RcaError } from '../errors.ts'
 import { abandon } from '../launch/launch.ts'
+import { hasPending } from '../notify/ledger.ts'
 import { poke } from '../supervise/presence.ts'
+import { ensureMonitorFor } from '../supervise/spawn.ts'
 import { isAlive } from '../system/identity.ts'
 import { pausePoint } from '../system/pause.ts'
 import { endAll, type Found, gone, signal } from '../system/processes.ts'
@@ -32,7 +34,9 @@ export async function kill(name: string, options: KillOptions, context: Context)
   const lock = await acquireLock(context.state, found.session, 'rca kill', 30_000)
   try {
     const task = await settle(readTask(found.dir) ?? found)
-    return taskJson(await endTask(task, `${who(context)} (rca kill)`, context, options))
+    const ended = await endTask(task, `${who(context)} (rca kill)`, context, options)
+    if (hasPending(ended.spec, ended.journal.entries)) await ensureMonitorFor(ended, context)
+    return taskJson(ended)
   } finally {
     lock.release()
     poke(found.dir)
@@ -71,7 +75,7 @@ export async function endTask(
   await closeSessions(settled, context)
   await launcherGone(settled)
   const ended = await observe(readTask(task.dir) ?? settled, context.now())
-  closeBooks(ended)
+  await closeBooks(ended)
   return ended
 }
 

@@ -103,7 +103,7 @@ function taken(error: unknown): null {
 
 /** Whether anything is left to watch. */
 async function hasWork(context: Context): Promise<boolean> {
-  const supervisor = new Supervisor(context, { log: () => {} })
+  const supervisor = new Supervisor(context, { log: () => {}, delivers: false })
   await supervisor.once()
   return supervisor.live > 0
 }

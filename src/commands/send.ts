@@ -172,7 +172,7 @@ async function takeBack(dir: string, id: number, context: Context): Promise<bool
   const running = open?.type === 'attempt-claimed' && readAttempt(dir, open.attempt).begun === 'launched'
   if (followUpsOf(task.journal.entries, running ? open.attempt : null).some(isBegun)) return false
   appendJournal(dir, { type: 'follow-up-withdrawn', id })
-  closeBooks(await observe(readTask(dir) ?? task, context.now()))
+  await closeBooks(await observe(readTask(dir) ?? task, context.now()))
   return true
 }
 

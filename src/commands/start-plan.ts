@@ -9,7 +9,7 @@ import { findBinary, launchRequest } from '../launch/launch.ts'
 import { captureEnvironment } from '../task/environment.ts'
 import { sessionName } from '../task/names.ts'
 import type { Policy } from '../task/policy.ts'
-import type { TerminalRecord } from '../task/schema.ts'
+import type { NotifySpec, TerminalRecord } from '../task/schema.ts'
 import type { NewTask } from '../task/store.ts'
 import { chooseTerminals } from '../terminal/choice.ts'
 import type { TerminalKind } from '../terminal/kinds.ts'
@@ -31,6 +31,8 @@ export interface StartOptions {
   readonly policy: Policy
   /** Whether somebody is to supervise it; false: with --no-monitor, or as config.json has it. */
   readonly monitor: boolean
+  /** Who is to hear of what; undefined: nobody. */
+  readonly notify?: NotifySpec | undefined
   readonly ifExists: 'fail' | 'reuse' | 'replace'
   /** In what it is to run, and in nothing else; null: in the best that is there. */
   readonly terminal: TerminalKind | null
@@ -50,7 +52,7 @@ export async function planStart(options: StartOptions, context: Context): Promis
   const prompt = await readPrompt(options, context, '-p')
   const driver = await driverFor(options.agent)
   const env = captureEnvironment(driver, context.env, options.env)
-  const { agent, task, access, policy, monitor } = options
+  const { agent, task, access, policy, monitor, notify } = options
   const agentArgs = [...options.configArgs, ...options.agentArgs]
   const terminals = chooseTerminals(options.terminal, context)
   const [terminal = context.newTerminal('plain')] = terminals
@@ -65,6 +67,7 @@ export async function planStart(options: StartOptions, context: Context): Promis
     policy,
     monitor,
     terminal,
+    notify,
   }
   checkRefusal(driver, wanted, options.agentArgs, context)
   return { driver, wanted, terminals, binary: findBinary(driver, env.PATH ?? '', cwd) }

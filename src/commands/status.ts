@@ -2,6 +2,7 @@ import type { Usage } from '../agents/event.ts'
 import { driverFor } from '../agents/index.ts'
 import type { Context } from '../context.ts'
 import { howIn } from '../launch/fallback.ts'
+import { ledgerOf } from '../notify/ledger.ts'
 import { runningMonitor } from '../supervise/presence.ts'
 import { comingOf, type Death, deathsOf, type NextJson } from '../supervise/why.ts'
 import { type Activity, readActivity } from '../task/activity.ts'
@@ -39,6 +40,24 @@ interface MonitorJson {
   readonly origin: string | null
 }
 
+/** One notice on one channel, with nothing of the channel that is secret. */
+interface NoticeJson {
+  readonly id: string
+  readonly event: string
+  readonly at: string
+  readonly channel: string
+  readonly type: string
+  readonly state: 'pending' | 'delivered' | 'gave-up'
+  readonly tries: number
+  /** When it was tried last; of one that was delivered: when. */
+  readonly triedAt: string | null
+  /** Why the last try came to nothing; of one that was delivered: a remark. */
+  readonly error: string | null
+  readonly nextAt: string | null
+  /** What keeps it from being delivered by itself. */
+  readonly blockedBy: 'no-monitor' | null
+}
+
 export interface StatusJson extends TaskJson {
   /** What becomes of it by itself, and when. */
   readonly next: NextJson
@@ -57,6 +76,8 @@ export interface StatusJson extends TaskJson {
   /** Everything that is alive of the task. */
   readonly processes: readonly { readonly pid: number; readonly command: string }[]
   readonly session: SessionSeen | null
+  /** Who is to hear of what, and whether they have: the oldest first, by channel. */
+  readonly notices: readonly NoticeJson[]
   /** Records that cannot be read. */
   readonly problems: readonly string[]
   readonly lastMessage: string | null
@@ -95,6 +116,7 @@ export async function status(name: string, context: Context): Promise<StatusJson
     evidence: [...evidenceLines(task, processes.length, session), ...problems],
     processes: processes.map(({ pid, command }) => ({ pid, command })),
     session,
+    notices: noticesOf(task, monitor.running),
     problems,
   }
 }
@@ -109,6 +131,22 @@ async function usageSoFar(task: Observed): Promise<Usage | null> {
   const { usage, usageIsCumulative } = summarizeOutput(dir, await driverFor(spec.agent), range)
   const ended = firstOfEach(ofType(journal.entries, 'attempt-ended'))
   return totalUsage([...ended, { attempt, usage, usageIsCumulative }], journal.entries)
+}
+
+function noticesOf({ spec, journal }: Observed, monitorRuns: boolean): NoticeJson[] {
+  return ledgerOf(spec, journal.entries).map(({ notice, channel, state, tries, triedAt, error, dueMs }) => ({
+    id: notice.id,
+    event: notice.event,
+    at: notice.at,
+    channel: channel.name,
+    type: channel.type,
+    state,
+    tries,
+    triedAt,
+    error,
+    nextAt: dueMs === null ? null : new Date(dueMs || Date.parse(notice.at)).toISOString(),
+    blockedBy: state === 'pending' && !monitorRuns ? 'no-monitor' : null,
+  }))
 }
 
 async function summary(task: Observed) {

@@ -62,7 +62,7 @@ async function giveUpIf(asker: Asker, task: Observed, attempt: number): Promise<
   const reason = end.reason ?? end.outcome
   appendJournal(task.dir, { type: 'gave-up', cause: 'failed-start', reason, hint: end.hint })
   const now = await observe(readTask(task.dir) ?? task, Date.now())
-  closeBooks(now)
+  await closeBooks(now)
   return now
 }
 

@@ -2,6 +2,7 @@ import type { StatusJson } from '../commands/status.ts'
 import { formatDuration } from '../duration.ts'
 import type { TaskJson } from '../task/json.ts'
 import { isLive } from '../task/state.ts'
+import { noticeLine } from './notify.ts'
 import type { Paint } from './paint.ts'
 import { oneLine } from './text.ts'
 import { deathLine, deathsHeading, nextSentence, policyLine } from './why.ts'
@@ -55,6 +56,7 @@ export function renderStatus(task: StatusJson, nowMs: number, paint: Paint): str
     ...section('follow-ups', newest(task.followUps.map(followUpLine)), paint),
     ...section('attempts', newest(task.attemptList.map(attemptLine)), paint),
     ...section(deathsHeading(task.deaths), newest(task.deaths.map((one) => deathLine(one, nowMs))), paint),
+    ...section('notifications', newest(task.notices.map((one) => noticeLine(one, nowMs))), paint),
     ...section('evidence', task.evidence, paint),
     ...section('refused for lack of permission', task.denials, paint),
     ...section(

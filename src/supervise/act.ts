@@ -12,7 +12,7 @@ import { pausePoint } from '../system/pause.ts'
 import { endAll, gone, signal } from '../system/processes.ts'
 import { attemptNumbers, hasExit } from '../task/attempt.ts'
 import { ofType } from '../task/entries.ts'
-import { appendJournal } from '../task/journal.ts'
+import { appendJournal, appendJournalSoon } from '../task/journal.ts'
 import { acquireLock } from '../task/lock.ts'
 import { atRest, type Observed } from '../task/observe.ts'
 import { sizeOf } from '../task/output.ts'
@@ -74,14 +74,17 @@ async function settleNow(task: Observed): Promise<Outcome> {
   return ACTED
 }
 
-type Note = Extract<Action, { kind: 'note-wait' | 'note-stall' | 'note-active' }>
+type Note = Extract<Action, { kind: 'note-wait' | 'note-stall' | 'note-active' | 'note-progress' }>
 
 /** Writes into the journal what others want to know. */
 function note(action: Note, task: Observed): void {
   if (action.kind === 'note-wait') freeShell(task)
   const attempt = task.evidence?.record.number ?? 0
   if (action.kind === 'note-active') appendJournal(task.dir, { type: 'active', attempt })
-  else if (action.kind === 'note-stall') {
+  else if (action.kind === 'note-progress') {
+    const eventsBytes = sizeOf(files.events(task.dir))
+    appendJournalSoon(task.dir, { type: 'progress', attempt, text: action.text, eventsBytes })
+  } else if (action.kind === 'note-stall') {
     const since = task.lastActivityAt ?? new Date().toISOString()
     const eventsBytes = sizeOf(files.events(task.dir))
     appendJournal(task.dir, { type: 'stalled', attempt, since, evidence: action.evidence, eventsBytes })

@@ -168,6 +168,13 @@ describe('over random facts', () => {
     activity: fc.option(
       fc.record({ finished: fc.boolean(), silentMs: fc.nat(HOUR), doing: fc.constant('it works') }),
     ),
+    progress: fc.option(
+      fc.record({
+        sinceMs: fc.nat(HOUR),
+        everyMs: fc.integer({ min: 1, max: HOUR }),
+        news: fc.option(fc.string()),
+      }),
+    ),
     lingeringMs: fc.nat(MINUTE),
     waitedMs: fc.nat(HOUR),
     nowMs: fc.integer({ min: -HOUR, max: HOUR }),

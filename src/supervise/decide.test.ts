@@ -33,6 +33,7 @@ const BASE: TaskFacts = {
   noted: NOTED,
   policy: DEFAULT_POLICY,
   activity: null,
+  progress: null,
   lingeringMs: 0,
   waitedMs: 0,
   nowMs: T0,

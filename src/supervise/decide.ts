@@ -28,6 +28,14 @@ export interface TaskFacts {
     readonly silentMs: number
     readonly doing: string
   } | null
+  /** What somebody who wants to hear of progress is to be told of an agent that runs; null: nobody wants to. */
+  readonly progress: {
+    /** Since it was told last, or since the attempt began, as often at the most; ms. */
+    readonly sinceMs: number
+    readonly everyMs: number
+    /** Null: it has done nothing since. */
+    readonly news: string | null
+  } | null
   /** How long this observer has seen the agent gone and its launch script still there. */
   readonly lingeringMs: number
   /** How long this observer has waited since it first saw the newest end: the wall clock may have been set back. */
@@ -47,6 +55,7 @@ export type Action =
   | { readonly kind: 'note-gave-up'; readonly next: Extract<Next, { kind: 'gave-up' }> }
   | { readonly kind: 'note-stall'; readonly evidence: string }
   | { readonly kind: 'note-active' }
+  | { readonly kind: 'note-progress'; readonly text: string }
   /** End an agent that has finished and stays, or has stalled. */
   | { readonly kind: 'end'; readonly why: 'finished' | 'stalled'; readonly evidence: string }
   /** End the helpers that keep a launch script from writing down its agent's end. */
@@ -87,7 +96,7 @@ export function decide(facts: TaskFacts): Decision {
     case 'launching':
       return look(CLOSELY_MS)
     case 'working':
-      return facts.agentAlive ? working(facts) : ending(facts)
+      return facts.agentAlive ? telling(facts, working(facts)) : ending(facts)
     default:
       return atRest(facts)
   }
@@ -118,6 +127,15 @@ function working(facts: TaskFacts): Decision {
     return act({ kind: 'end', why: 'stalled', evidence })
   // It may go on without a pause that would be worth a look.
   return look(closely ?? STALLED_MS)
+}
+
+/** Progress is told when there is nothing else to do. */
+function telling({ progress }: TaskFacts, decision: Decision): Decision {
+  if (!progress || decision.action.kind !== 'nothing') return decision
+  const left = progress.everyMs - progress.sinceMs
+  if (left <= 0 && progress.news !== null) return act({ kind: 'note-progress', text: progress.news })
+  const laterMs = left > 0 ? left : progress.everyMs
+  return look(Math.min(laterMs, decision.lookInMs ?? laterMs))
 }
 
 function finishing({ policy }: TaskFacts, silentMs: number, closely: number | null): Decision {

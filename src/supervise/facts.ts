@@ -1,9 +1,11 @@
 import { driverFor } from '../agents/index.ts'
+import { oneLine } from '../render/text.ts'
 import { ownIdentity } from '../system/identity.ts'
 import { type Activity, readActivity, retryingSince } from '../task/activity.ts'
 import { killedAfterLastClaim, killRequested, ofType, stallNoted } from '../task/entries.ts'
 import type { Observed } from '../task/observe.ts'
-import { lastOutputMs } from '../task/output.ts'
+import { lastOutputMs, sizeOf } from '../task/output.ts'
+import { files } from '../task/paths.ts'
 import { policyOf } from '../task/policy.ts'
 import type { Spec } from '../task/schema.ts'
 import { phaseOf, silentSince } from '../task/state.ts'
@@ -27,7 +29,8 @@ export async function factsOf(
   const { evidence } = task
   const works = evidence?.agentAlive && phaseOf(evidence, nowMs) === 'working'
   const activity = works ? await activityOf(task, spec, nowMs) : null
-  const facts = gather(task, spec, remembered, activity, nowMs)
+  const progress = activity && progressOf(task, spec, activity.latest, nowMs)
+  const facts = { ...gather(task, spec, remembered, activity, nowMs), progress }
   return { ...facts, claimantAlive: facts.claimantAlive && !isOwnClaim(evidence) }
 }
 
@@ -63,6 +66,7 @@ export function gather(
     noted: noted(task),
     policy: policyOf(spec),
     activity,
+    progress: null,
     ...remembered,
     nowMs,
   }
@@ -83,7 +87,28 @@ function noted({ journal: { entries }, evidence }: Seen): TaskFacts['noted'] {
   }
 }
 
-async function activityOf(task: Observed, spec: Spec, nowMs: number): Promise<TaskFacts['activity']> {
+/** What is new to those who want to hear of progress. */
+function progressOf(
+  { dir, journal, evidence }: Observed,
+  spec: Spec,
+  latest: string | null,
+  nowMs: number,
+): TaskFacts['progress'] {
+  if (!spec.notify?.channels.some(({ on }) => on.includes('progress')) || !evidence) return null
+  const attempt = evidence.record.number
+  const told = ofType(journal.entries, 'progress').findLast((one) => one.attempt === attempt)
+  const since = Date.parse(told?.at ?? evidence.record.claim?.claimedAt ?? '')
+  const text = latest === null ? null : oneLine(latest, PROGRESS_LENGTH)
+  const isNews = text !== told?.text && sizeOf(files.events(dir)) !== told?.eventsBytes
+  return { sinceMs: nowMs - since, everyMs: spec.notify.progressEveryMs, news: isNews ? text : null }
+}
+
+/** So much of what an agent said last goes into the journal, characters. */
+const PROGRESS_LENGTH = 500
+
+type Doing = NonNullable<TaskFacts['activity']> & Pick<Activity, 'latest'>
+
+async function activityOf(task: Observed, spec: Spec, nowMs: number): Promise<Doing | null> {
   const { evidence, journal, problems } = task
   if (!evidence) return null
   const driver = await driverFor(spec.agent)
@@ -91,7 +116,7 @@ async function activityOf(task: Observed, spec: Spec, nowMs: number): Promise<Ta
   const lastMs = workedAt(task.dir, activity)
   const facts = { spec, entries: journal.entries, problems, evidence, lastOutputMs: lastMs, nowMs }
   const silentMs = Math.max(0, nowMs - silentSince(facts))
-  return { finished: activity.finished, silentMs, doing: activity.doing }
+  return { finished: activity.finished, silentMs, doing: activity.doing, latest: activity.latest }
 }
 
 function workedAt(dir: string, activity: Activity): number {

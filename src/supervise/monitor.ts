@@ -4,9 +4,10 @@ import { performance } from 'node:perf_hooks'
 import pLimit from 'p-limit'
 import type { Context } from '../context.ts'
 import { RcaError } from '../errors.ts'
+import { Courier } from '../notify/courier.ts'
 import { pausePoint } from '../system/pause.ts'
 import { attemptNumbers, sweepLaunch } from '../task/attempt.ts'
-import { readDigest } from '../task/digest.ts'
+import { isClosed, readDigest } from '../task/digest.ts'
 import { appendJournal } from '../task/journal.ts'
 import { type Observed, observe } from '../task/observe.ts'
 import { sizeOf } from '../task/output.ts'
@@ -46,6 +47,8 @@ const AFTER_NOTICE_MS = [0, 20, 100, 500]
 export interface MonitorEvents {
   /** Something was done or went wrong: a line for the log. */
   readonly log: (line: string) => void
+  /** False: notices are counted and not delivered. */
+  readonly delivers?: boolean
 }
 
 /**
@@ -60,6 +63,7 @@ export class Supervisor {
   private readonly limit = pLimit(AT_A_TIME)
   private readonly background = new Set<Promise<void>>()
   private readonly folder: string
+  private readonly courier: Courier
   private readonly watchers: FSWatcher[] = []
   private timer: NodeJS.Timeout | null = null
   private ticker: NodeJS.Timeout | null = null
@@ -73,11 +77,12 @@ export class Supervisor {
     private readonly events: MonitorEvents,
   ) {
     this.folder = ensureWakeDirectory(context.state)
+    this.courier = new Courier(events, events.delivers ?? true)
   }
 
-  /** How many tasks are not over. */
+  /** How many tasks are not over, or have notices that are not delivered. */
   get live(): number {
-    return this.tasks.size
+    return this.tasks.size + this.courier.pending
   }
 
   /** Begins to watch. */
@@ -95,7 +100,7 @@ export class Supervisor {
     for (const one of [this.ticker, this.poller]) if (one) clearInterval(one)
     if (this.timer) clearTimeout(this.timer)
     for (const one of this.notices.values()) one.close()
-    await this.settled()
+    await Promise.all([this.settled(), this.courier.stop()])
     for (const one of this.tasks.values()) release(one)
   }
 
@@ -104,6 +109,7 @@ export class Supervisor {
     takePokes(this.folder)
     this.scan()
     await this.settled()
+    await this.courier.drained()
     await this.stop()
   }
 
@@ -122,7 +128,7 @@ export class Supervisor {
   private consider(dir: string): void {
     const bytes = sizeOf(files.journal(dir))
     if (this.tasks.has(dir) || this.over.get(dir) === bytes) return
-    if (readDigest(dir)) this.over.set(dir, bytes)
+    if (isClosed(dir)) this.over.set(dir, bytes)
     else this.look(dir)
   }
 
@@ -243,13 +249,14 @@ export class Supervisor {
     if (one.busyCount === 0 && hasJustEnded(one)) return this.recoverAtOnce(one, stored)
     const task = await observe(stored, Date.now())
     if (!task.spec) return LONGEST_TIMER_MS
+    if (task.spec.notify) this.courier.consider(one.dir)
     remember(one, task, Date.now(), () => this.look(one.dir))
     this.hear(one.socket)
     const facts = await factsOf(task, task.spec, this.rememberedOf(one), Date.now())
     const { action, lookInMs } = decide(facts)
     if (action.kind === 'nothing' && isDying(one)) return DYING_MS
     if (action.kind === 'nothing') {
-      if (lookInMs === null && !isLive(task.derived.state)) finishBooks(task)
+      if (lookInMs === null && !isLive(task.derived.state)) await finishBooks(task)
       return lookInMs ?? (isLive(task.derived.state) ? LONGEST_TIMER_MS : null)
     }
     pausePoint(`monitor-${action.kind}`)
@@ -354,8 +361,8 @@ export class Supervisor {
 }
 
 /** Whoever wrote down the end of a task may have died before the rest was done. */
-function finishBooks(task: Observed): void {
-  if (task.derived.state !== 'unknown' && readDigest(task.dir) === null) closeBooks(task)
+async function finishBooks(task: Observed): Promise<void> {
+  if (task.derived.state !== 'unknown' && readDigest(task.dir) === null) await closeBooks(task)
 }
 
 function describe(action: Action): string {

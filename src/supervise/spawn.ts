@@ -13,7 +13,7 @@ import { poke, runningMonitor } from './presence.ts'
 
 type Env = Readonly<Record<string, string | undefined>>
 
-/** Has the monitor look at a task; starts one where none runs and the task is to be supervised. */
+/** Has the monitor look at a task; starts one where none runs and the task is to be supervised, or somebody is to hear of it. */
 export async function ensureMonitorFor(task: Stored, context: Context): Promise<void> {
   const { spec, dir } = task
   poke(dir)
@@ -25,9 +25,9 @@ export async function ensureMonitorFor(task: Stored, context: Context): Promise<
   })
 }
 
-/** A task that does not go on after a failure may have a follow-up to be begun. */
+/** A task that does not go on after a failure may have a follow-up to be begun, or somebody to be told of it. */
 function hasUseOfMonitor(spec: Spec, entries: readonly Entry[]): boolean {
-  if (policyOf(spec).restart !== 'never') return true
+  if (policyOf(spec).restart !== 'never' || spec.notify) return true
   return followUpsOf(entries, null).some((one) => one.state === 'queued')
 }
 

@@ -13,6 +13,8 @@ export interface Activity {
   readonly retrying: string | null
   /** In words, for people. */
   readonly doing: string
+  /** What it said or did last, in words, for people; null: nothing yet. */
+  readonly latest: string | null
   /** Where the last line that shows work ends in events.jsonl, bytes. */
   readonly workEnd: number
 }
@@ -43,7 +45,8 @@ export function activityOf(events: readonly AgentEvent[]): Omit<Activity, 'workE
   const retry = events.findLast((event) => event.kind === 'retry')
   const retrying =
     retry?.kind === 'retry' && !events.slice(events.indexOf(retry)).some(isWork) ? retry.message : null
-  return { finished, retrying, doing: finished ? 'it has finished' : doing(events, retrying) }
+  const latest = latestOf(events)
+  return { finished, retrying, latest, doing: finished ? 'it has finished' : doing(events, retrying) }
 }
 
 function doing(events: readonly AgentEvent[], retrying: string | null): string {
@@ -52,6 +55,14 @@ function doing(events: readonly AgentEvent[], retrying: string | null): string {
   if (open) return `it runs ${open.name}: ${open.input}`
   return events.length === 0 ? 'it has printed nothing yet' : 'it waits for the model'
 }
+
+function latestOf(events: readonly AgentEvent[]): string | null {
+  const last = events.findLast((one) => one.kind === 'tool-started' || isAnswer(one))
+  if (last?.kind === 'message') return last.text
+  return last?.kind === 'tool-started' ? `${last.name}: ${last.input}` : null
+}
+
+const isAnswer = (event: AgentEvent) => event.kind === 'message' && event.role === 'assistant'
 
 function openTool(events: readonly AgentEvent[]) {
   const ended = new Set(events.flatMap((event) => (event.kind === 'tool-finished' ? [event.id] : [])))

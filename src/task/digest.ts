@@ -2,6 +2,7 @@ import { lstatSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import * as z from 'zod/mini'
 import { unless } from '../errors.ts'
+import { hasPending } from '../notify/ledger.ts'
 import { readOwn } from '../system/durable.ts'
 import { crypto } from '../system/lazy.ts'
 import { TERMINALS } from '../terminal/kinds.ts'
@@ -26,6 +27,8 @@ const digestSchema = z.object({
     terminal: z.nullable(z.enum(TERMINALS)),
     queuedFollowUps: z.number(),
   }),
+  /** Whether notices of it wait to be delivered. */
+  notices: z.optional(z.boolean()),
 })
 
 /**
@@ -39,6 +42,7 @@ export function keepDigest(task: Observed): void {
     journalBytes: sizeOf(files.journal(task.dir)),
     spec: stampOf(files.spec(task.dir)),
     task: taskJson(task),
+    ...(hasPending(task.spec, task.journal.entries) ? { notices: true } : {}),
   }
   const temp = `${files.digest(task.dir)}.${crypto().randomUUID()}`
   try {
@@ -51,12 +55,22 @@ export function keepDigest(task: Observed): void {
 
 /** What is kept of a task that is over, or null: then its records have to be read. */
 export function readDigest(dir: string): TaskJson | null {
+  return (validDigest(dir)?.task as TaskJson | undefined) ?? null
+}
+
+/** Whether a task is known to be over, with nothing left to do about it. */
+export function isClosed(dir: string): boolean {
+  const digest = validDigest(dir)
+  return digest !== null && digest.notices !== true
+}
+
+function validDigest(dir: string) {
   const text = unless(['ENOENT', 'ELOOP'], null, () => readOwn(files.digest(dir)))
   if (text === null) return null
   const digest = digestSchema.safeParse(parsed(text)).data
   if (digest?.directory !== basename(dir) || digest.journalBytes !== sizeOf(files.journal(dir))) return null
   if (digest.spec !== stampOf(files.spec(dir))) return null
-  return isOver(digest.task.state) ? (digest.task as unknown as TaskJson) : null
+  return isOver(digest.task.state) ? { ...digest, task: digest.task as unknown } : null
 }
 
 /** spec.json never changes: where it has, it was damaged or taken away, and that must not be hidden. */

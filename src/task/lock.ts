@@ -22,20 +22,23 @@ export interface Lock {
   release(): void
 }
 
-/**
- * One at a time per session name: start, resume and kill. Every contender puts a file of its own, whole from its first
- * moment, into one folder and then looks: it holds the lock when no other living contender's file is there, else it takes
- * its own away and tries again. Of two at once at least one sees the other, and a dead contender's file is passed over
- * and removed by its unique name, so a crash blocks nobody and nothing stale is ever mistaken for something new.
- * Throws `conflict` when others hold it for longer than `waitMs`.
- */
+/** One at a time per session name: start, resume and kill. The same as `lockFolder`. */
 export async function acquireLock(
   state: string,
   session: string,
   what: string,
   waitMs: number,
 ): Promise<Lock> {
-  const folder = locksDirectory(state, session)
+  return lockFolder(locksDirectory(state, session), session, what, waitMs)
+}
+
+/**
+ * Every contender puts a file of its own, whole from its first moment, into one folder and then looks: it holds the lock when
+ * no other living contender's file is there, else it takes its own away and tries again. Of two at once at least one sees
+ * the other, and a dead contender's file is passed over and removed by its unique name, so a crash blocks nobody and nothing
+ * stale is ever mistaken for something new. Throws `conflict` when others hold it for longer than `waitMs`; `of` says what is locked.
+ */
+export async function lockFolder(folder: string, of: string, what: string, waitMs: number): Promise<Lock> {
   ensurePrivateDirectory(folder)
   const until = Date.now() + waitMs
   for (;;) {
@@ -44,7 +47,7 @@ export async function acquireLock(
     if (!other) return { release: () => rmSync(join(folder, mine), { force: true }) }
     rmSync(join(folder, mine), { force: true })
     if (Date.now() > until) {
-      throw new RcaError('conflict', `${session} is busy: ${other}`, 'Try again when that has ended.')
+      throw new RcaError('conflict', `${of} is busy: ${other}`, 'Try again when that has ended.')
     }
     await sleep(10 + Math.random() * 40)
   }

@@ -44,6 +44,8 @@ export const files = {
   done: (task: string) => join(task, 'done'),
   followUps: (task: string) => join(task, 'follow-ups'),
   followUp: (task: string, id: number) => join(task, 'follow-ups', String(id)),
+  /** Notices that wait to be delivered, as they will be: one file each; and who delivers them. */
+  outbox: (task: string) => join(task, 'outbox'),
   attempts: (task: string) => join(task, 'attempts'),
   attempt: (task: string, number: number) => join(task, 'attempts', String(number)),
 } as const

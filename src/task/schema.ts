@@ -50,6 +50,20 @@ export const specSchema = z.looseObject({
   }),
   /** False: nobody starts a monitor for it (`--no-monitor`). */
   monitor: z.optional(z.boolean()),
+  /** Who hears of what; absent: nobody. Each channel's own settings beside these are its kind's (src/notify/). */
+  notify: z.optional(
+    z.looseObject({
+      channels: z.array(
+        z.looseObject({
+          name: z.string(),
+          type: z.string(),
+          on: z.array(z.string()),
+          timeoutMs: z.number(),
+        }),
+      ),
+      progressEveryMs: z.number(),
+    }),
+  ),
   /** SHA-256 of the prompt, hex. */
   promptSha256: z.string(),
   /** The id that was fixed before the start, null where it is captured from the agent's events. */
@@ -62,6 +76,9 @@ export const specSchema = z.looseObject({
   rca: z.string(),
 })
 export type Spec = z.infer<typeof specSchema>
+export type NotifySpec = NonNullable<Spec['notify']>
+/** One channel of a task, with all that a delivery needs. */
+export type ChannelRecord = NotifySpec['channels'][number]
 
 const HOW = ['start', 'resume', 'restart'] as const
 
@@ -182,6 +199,20 @@ export const entrySchema = z.discriminatedUnion('type', [
   entry('active', { attempt: z.number() }),
   /** The monitor is about to end an agent that has finished and stayed, or has stalled. */
   entry('ending', { attempt: z.number(), why: z.enum(['finished', 'stalled']), evidence: z.string() }),
+  /** What the agent did last, for those who want to hear of progress. `eventsBytes`: the size of events.jsonl then. */
+  entry('progress', { attempt: z.number(), text: z.string(), eventsBytes: z.number() }),
+  /** One try to deliver a notice over a channel. `gave-up`: it is not tried again. */
+  entry('notified', {
+    notice: z.string(),
+    event: z.string(),
+    channel: z.string(),
+    outcome: z.enum(['delivered', 'failed', 'gave-up']),
+    /** Which try it was, from 1 on. */
+    tries: z.number(),
+    error: z.nullable(z.string()),
+    /** The receiver asked not to be tried again before this time, RFC 3339. */
+    notBefore: z.optional(z.nullable(time)),
+  }),
   /** The wall clock moved by so much beside the time that passed (a suspended machine, a clock that was set). */
   entry('clock-jumped', { byMs: z.number() }),
 ])

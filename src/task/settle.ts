@@ -30,7 +30,7 @@ export async function settle(task: Stored): Promise<Observed> {
     throw error
   }
   const settled = await observe(readTask(task.dir) ?? task, Date.now())
-  closeBooks(settled)
+  await closeBooks(settled)
   return settled
 }
 
@@ -60,12 +60,14 @@ function isRecorded(dir: string, attempt: number): boolean {
 }
 
 /** What a task that has ended keeps and what it does not. */
-export function closeBooks(task: Observed): void {
+export async function closeBooks(task: Observed): Promise<void> {
   const { state } = task.derived
   if (isLive(state)) return
   pausePoint('before-done')
   if (hasGoneOn(task)) return
   syncFile(files.journal(task.dir))
+  // Before the environment goes, without which nobody knows any more what of it must not be told.
+  if (task.spec?.notify) await (await import('../notify/outbox.ts')).keepNotices(task, task.spec)
   if (state === 'done') writeDurable(files.done(task.dir), `${task.derived.endedAt ?? ''}\n`)
   keepDigest(task)
   if ((state === 'done' || state === 'killed') && !hasGoneOn(task))

@@ -120,7 +120,8 @@ export function derive(facts: Facts): Derived {
     nextAttemptAt: next?.kind === 'again' ? new Date(next.dueMs).toISOString() : null,
     deadlineAt: deadline === null ? null : new Date(deadline).toISOString(),
     attempts: countAttempts(entries, evidence),
-    updatedAt: entries.at(-1)?.at ?? facts.spec?.createdAt ?? null,
+    // That somebody was told of it is no news of the task.
+    updatedAt: entries.findLast((one) => one.type !== 'notified')?.at ?? facts.spec?.createdAt ?? null,
     agentSessionId: ofType(entries, 'agent-session').at(-1)?.id ?? facts.spec?.presetSessionId ?? null,
     denials: concluded.flatMap((one) => one.denials),
     usage: totalUsage(concluded, entries),

@@ -18,7 +18,7 @@ import { appendJournal, type Journal, readJournal } from './journal.ts'
 import { parseSession, sessionName } from './names.ts'
 import { files, tasksDirectory } from './paths.ts'
 import type { Policy } from './policy.ts'
-import { type Spec, specSchema, type TerminalRecord } from './schema.ts'
+import { type NotifySpec, type Spec, specSchema, type TerminalRecord } from './schema.ts'
 
 /** What a caller asks for; the rest of the spec is made here. */
 export interface NewTask {
@@ -31,6 +31,7 @@ export interface NewTask {
   readonly prompt: Uint8Array
   readonly policy: Policy
   readonly monitor: boolean
+  readonly notify?: NotifySpec | undefined
   readonly terminal: TerminalRecord
 }
 
@@ -94,6 +95,7 @@ function makeSpec(wanted: NewTask, session: string, id: string, presetSessionId:
     env: Object.keys(wanted.env).sort(),
     policy: { ...wanted.policy },
     monitor: wanted.monitor,
+    ...(wanted.notify ? { notify: wanted.notify } : {}),
     promptSha256: sha256(wanted.prompt),
     presetSessionId,
     terminal: wanted.terminal,

@@ -179,3 +179,27 @@ export function attachSession(name: string, insideTmux: boolean): string[] {
 function joined(commands: readonly string[][]): string[] {
   return commands.flatMap((command, index) => (index === 0 ? command : [';', ...command]))
 }
+
+/** One row for every client that shows the server to somebody: its name and its terminal. */
+export function listClients(): string[] {
+  return ['list-clients', '-F', '#{client_control_mode}\t#{client_name}\t#{client_tty}']
+}
+
+export interface ClientRow {
+  readonly name: string
+  readonly tty: string
+}
+
+/** Parses what `listClients` prints, less the clients that are programs (control mode, as rca's own). */
+export function parseClients(stdout: string): ClientRow[] {
+  return stdout.split('\n').flatMap((line) => {
+    const [control, name, tty] = line.split('\t')
+    return control === '0' && name && tty ? [{ name, tty }] : []
+  })
+}
+
+/** Shows a line in a client's status line until a key is pressed there or its display-time is over. Types nothing anywhere. */
+export function showMessage(client: string, text: string): string[] {
+  // As in `literalFormat`; here `%` would be a part of the time as well (strftime).
+  return ['display-message', '-c', client, argument(literalFormat(text).replaceAll('%', '%%'))]
+}

@@ -9,6 +9,7 @@ import { list } from './list.ts'
 import { logs } from './logs.ts'
 import { man } from './man.ts'
 import { monitor } from './monitor.ts'
+import { notify } from './notify.ts'
 import { prune } from './prune.ts'
 import { result } from './result.ts'
 import { resume } from './resume.ts'
@@ -24,6 +25,7 @@ import { wait } from './wait.ts'
 /** What each verb does, by its name: options from commander -> typed options -> a command; its result -> text or JSON. */
 export const VERBS: Record<string, Verb> = {
   monitor,
+  notify,
   start,
   list,
   status,

@@ -42,12 +42,22 @@ async function settingsFor(agent: AgentName, options: Options, context: Context)
   const { policyFromFlags, terminalFrom } = await import('../settings.ts')
   const flags = policyFromFlags(options)
   const { loadConfig } = await import('../config.ts')
+  const { callerOf, notifySpec } = await import('../notify/settings.ts')
   const config = loadConfig(context.env)
   return {
     policy: mergePolicy(flags, config.agents[agent]?.policy ?? {}, config.policy),
     configArgs: config.agents[agent]?.args ?? [],
     monitor: options.monitor !== false && config.monitor,
     terminal: terminalFrom(text(options, 'terminal'), context.env) ?? config.terminal,
+    notify: notifySpec(
+      {
+        channels: texts(options, 'notify'),
+        on: text(options, 'notifyOn'),
+        progressEvery: text(options, 'progressEvery'),
+      },
+      config.notify,
+      callerOf(context),
+    ),
   }
 }
 

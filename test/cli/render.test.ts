@@ -46,7 +46,15 @@ const NOTHING: NextJson = {
 function status(over: Partial<StatusJson> = {}): StatusJson {
   return {
     ...task(),
-    ...{ attemptList: [], evidence: [], processes: [], session: null, problems: [], lastMessage: null },
+    ...{
+      attemptList: [],
+      evidence: [],
+      processes: [],
+      session: null,
+      problems: [],
+      notices: [],
+      lastMessage: null,
+    },
     ...{ next: NOTHING, deaths: [], doing: null, followUps: [], policy: null, monitor: NO_MONITOR },
     ...over,
   }

@@ -1,0 +1,43 @@
+import { channelKind } from './channel.ts'
+import { post } from './http.ts'
+import { LAST_EVENTS, type Notice, shorten } from './notice.ts'
+import { fixSecret, hostOf, readSecret, secretUrl, shownNowhere } from './secret.ts'
+
+/** Beyond this Slack folds a message away; a section's text ends at 3000 (docs.slack.dev, Block Kit). */
+const TEXT_LENGTH = 2_500
+
+/** The three characters that Slack takes for markup (api.slack.com/docs/message-formatting): `<!channel>` then calls nobody. */
+function escapeSlack(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
+}
+
+/** What an incoming webhook is told: a line for the notification, and the same with the notice's id as blocks. Pure. */
+export function slackBody(notice: Notice): unknown {
+  const { id, title, text, host } = notice
+  const shown = shorten(text, TEXT_LENGTH)
+  const mark = LAST_EVENTS.has(notice.event) ? (notice.event === 'done' ? '✅ ' : '❌ ') : ''
+  const plain = (words: string) => ({ type: 'plain_text', text: words, emoji: false })
+  return {
+    text: escapeSlack(`${mark}${title}\n${shown}`),
+    blocks: [
+      { type: 'section', text: plain(`${mark}${title}`) },
+      ...(shown === '' ? [] : [{ type: 'section', text: plain(shown) }]),
+      { type: 'context', elements: [plain(shorten(`${host} · ${id}`, 200))] },
+    ],
+    unfurl_links: false,
+    unfurl_media: false,
+  }
+}
+
+/** Slack's incoming webhooks: the address is the secret. */
+export const slack = channelKind({
+  type: 'slack',
+  timeoutMs: 10_000,
+  shape: { url: secretUrl },
+  inline: (url) => (url === null ? null : { url }),
+  fix: ({ url }, caller) => ({ url: fixSecret(url, caller) }),
+  address: ({ url }) => hostOf(url),
+  secrets: ({ url }) => [shownNowhere(url)],
+  deliver: async ({ notice, settings, signal }) =>
+    post({ url: readSecret(settings.url), headers: {}, body: JSON.stringify(slackBody(notice)), signal }),
+})
