@@ -59,14 +59,14 @@ export const NOTHING: Seen = {
 export const MARK = 'Written by `rca service install`'
 
 /**
- * What the monitor needs of its installer's environment: where settings and tmux servers are, which programs there are, who
+ * What the monitor needs of its installer's environment: where settings, tmux servers and screens are, which programs there are, who
  * the user is (not set for a service of the system), the time zone (agents print the reset of a limit in local time), the
  * locale and the shell (a tmux server that it has to start hands them on). The agents' own variables are on record with
  * their tasks; nothing secret is in here, for systemd shows a unit's environment to everybody.
  */
 const NAMES = [
   ...['HOME', 'USER', 'LOGNAME', 'SHELL', 'PATH', 'LANG', 'LC_ALL', 'LC_CTYPE', 'TZ'],
-  ...['XDG_CONFIG_HOME', 'TMUX_TMPDIR', 'RCA_TMUX_SOCKET'],
+  ...['XDG_CONFIG_HOME', 'TMUX_TMPDIR', 'RCA_TMUX_SOCKET', 'SCREENDIR'],
 ]
 
 /** The service as this rca in this environment would run it. Throws `config` on what no manager can be given. Pure. */

@@ -68,7 +68,7 @@ async function spawnApart(verb: readonly string[], context: Context): Promise<vo
 }
 
 const KEPT =
-  /^(PATH|HOME|USER|LOGNAME|SHELL|LANG|LC_.*|TZ|TMPDIR|TMUX_TMPDIR|XDG_.*|DBUS_SESSION_BUS_ADDRESS|RCA_TEST_.*)$/
+  /^(PATH|HOME|USER|LOGNAME|SHELL|LANG|LC_.*|TZ|TMPDIR|TMUX_TMPDIR|SCREENDIR|XDG_.*|DBUS_SESSION_BUS_ADDRESS|RCA_TEST_.*)$/
 
 /** The monitor serves all tasks: nothing of the one caller's but what finds programs, folders and the bus. Pure. */
 function monitorEnvironment(env: Env, state: string): Record<string, string> {
