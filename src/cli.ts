@@ -98,6 +98,11 @@ export function buildProgram(rest: readonly string[], load: () => Promise<Record
     .option('--state <state>', 'only tasks in this state (repeatable)', collect)
     .option('--agent <agent>', 'only tasks of this agent (repeatable)', collect)
     .option('-q, --quiet', 'names only')
+    .addOption(
+      new Option('-w, --watch', 'on the whole screen, drawn anew when it changes; q ends it').conflicts(
+        'quiet',
+      ),
+    )
 
   verb('status <task>', 'show the verdict on a task, the evidence for it and its attempts')
 

@@ -75,6 +75,7 @@ export const ABOUT: Readonly<Record<string, About>> = {
     group: 'Look at them:',
     examples: [
       ['rca list', 'live tasks and those of the last day'],
+      ['rca list --watch', 'keep an eye on them'],
       ['rca list --state failed --state waiting --json', 'for scripts'],
     ],
   },
@@ -160,6 +161,8 @@ const MEANT: Readonly<Record<string, string>> = {
   info: 'status',
   check: 'doctor',
   tail: 'logs',
+  watch: 'list --watch',
+  top: 'list --watch',
   continue: 'resume',
 }
 

@@ -7,12 +7,17 @@ import { flag, oneOf, open, texts } from './common.ts'
 
 export const list: Verb = async (_, options) => {
   const { io, context } = await open(options)
-  const commands = await import('../commands/list.ts')
   const states = texts(options, 'state')
   const agents = texts(options, 'agent')
   for (const one of states) oneOf('--state', one, [...STATES, 'foreign'])
   for (const one of agents) oneOf('--agent', one, AGENTS)
-  const tasks = await commands.list({ all: flag(options, 'all'), states, agents }, context)
+  const wanted = { all: flag(options, 'all'), states, agents }
+  if (flag(options, 'watch')) {
+    const { watch } = await import('./list-watch.ts')
+    return watch(wanted, io, context)
+  }
+  const commands = await import('../commands/list.ts')
+  const tasks = await commands.list(wanted, context)
   if (flag(options, 'quiet')) return io.out(tasks.map((task) => `${task.name}\n`).join(''))
   if (io.json) return io.outJson(tasks)
   const { renderList } = await import('../render/list.ts')
