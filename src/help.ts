@@ -61,11 +61,11 @@ export const ABOUT: Readonly<Record<string, About>> = {
     ],
   },
   rm: {
-    group: 'Set up:',
+    group: 'Run tasks:',
     examples: [['rca rm fix-tests docs', 'forget what has ended; --force kills what has not']],
   },
   prune: {
-    group: 'Set up:',
+    group: 'Run tasks:',
     examples: [
       ['rca prune --older-than 30d --dry-run', 'see what would be removed'],
       ['rca prune --older-than 7d --state done', 'only what ended well'],
