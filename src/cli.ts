@@ -215,6 +215,8 @@ export function buildProgram(rest: readonly string[], load: () => Promise<Record
     ['install', 'show', 'path'],
   ).option('--force', 'overwrite what is there also where rca did not write it')
 
+  plain('schema [name]', 'print the JSON Schema of what a verb prints with --json, or of all')
+
   among(plain('completion <shell>', `print the completion script of a shell: ${SHELLS.join(', ')}`), SHELLS)
 
   plain('man', 'show the manual page; its source where standard output is no terminal')

@@ -135,6 +135,13 @@ export const ABOUT: Readonly<Record<string, About>> = {
       ['rca skill show', 'read it'],
     ],
   },
+  schema: {
+    group: 'Set up:',
+    examples: [
+      ['rca schema status', 'what rca status --json prints'],
+      ['rca schema', 'all of them, by name'],
+    ],
+  },
   completion: {
     group: 'Set up:',
     examples: [

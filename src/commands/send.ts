@@ -48,7 +48,7 @@ const LOCK_WAIT_MS = 20_000
 /**
  * Sends a follow-up: kept durably before anything else happens, it is the next turn of the task's conversation as soon as those
  * before it have ended well, or now where the task has ended. Throws where it is refused: then it is not kept and will not be
- * delivered, unless `details.answer` says that it was started.
+ * delivered.
  */
 export async function send(name: string, options: SendOptions, context: Context): Promise<SendResult> {
   const found = findTask(context.state, name)
@@ -69,7 +69,7 @@ export async function send(name: string, options: SendOptions, context: Context)
     lock.release()
   }
   const { id, repeated } = kept
-  if (launched) await runs(launched, id, context)
+  if (launched) await runs(launched, context)
   const now = await observe(stillThere(found), context.now())
   const followUp = now.derived.followUps.find((one) => one.id === id)
   if (!followUp) throw new RcaError('unknown-state', `${found.session}: its record does not tell of ${id}`)
@@ -176,12 +176,10 @@ async function takeBack(dir: string, id: number, context: Context): Promise<bool
   return true
 }
 
-/** Waits until the attempt is known to run. */
-async function runs(launched: Launched, id: number, context: Context): Promise<void> {
-  try {
-    await confirm(launched, { to: 'go on', failed: async () => {}, givesUpOn: () => false }, context)
-  } catch (error) {
-    if (error instanceof RcaError) error.details = { answer: 'started', followUp: id }
-    throw error
-  }
+/** Waits until the attempt is known to run, or is over: how it ended is in the task's record. */
+async function runs(launched: Launched, context: Context): Promise<void> {
+  const asker = { to: 'go on', failed: async () => {}, givesUpOn: () => false }
+  await confirm(launched, asker, context).catch((error) => {
+    if (!(error instanceof RcaError)) throw error
+  })
 }

@@ -12,7 +12,7 @@ const time = z.string().check(z.refine((text) => !Number.isNaN(Date.parse(text))
 
 export const identitySchema = z.object({ pid: z.number(), start: z.string(), boot: z.string() })
 
-const exitSchema = z.union([z.object({ code: z.number() }), z.object({ signal: z.string() })])
+export const exitSchema = z.union([z.object({ code: z.number() }), z.object({ signal: z.string() })])
 
 /** Where a task's launch scripts run. */
 const terminalSchema = z.discriminatedUnion('kind', [
@@ -112,14 +112,22 @@ export const exitRecordSchema = z.looseObject({
 })
 export type ExitRecord = z.infer<typeof exitRecordSchema>
 
-const usageSchema = z.object({
+export const usageSchema = z.object({
   inputTokens: z.nullable(z.number()),
   cachedInputTokens: z.nullable(z.number()),
   outputTokens: z.nullable(z.number()),
   costUsd: z.nullable(z.number()),
 })
 
-const OUTCOMES = ['completed', 'failed', 'interrupted', 'unfinished', 'killed', 'called-off', 'lost'] as const
+export const OUTCOMES = [
+  'completed',
+  'failed',
+  'interrupted',
+  'unfinished',
+  'killed',
+  'called-off',
+  'lost',
+] as const
 export type Outcome = (typeof OUTCOMES)[number]
 
 const entry = <const T extends string, S extends z.core.$ZodLooseShape>(type: T, shape: S) =>

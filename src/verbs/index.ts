@@ -14,6 +14,7 @@ import { prune } from './prune.ts'
 import { result } from './result.ts'
 import { resume } from './resume.ts'
 import { rm } from './rm.ts'
+import { schema } from './schema.ts'
 import { send } from './send.ts'
 import { service } from './service.ts'
 import { settle } from './settle.ts'
@@ -38,6 +39,7 @@ export const VERBS: Record<string, Verb> = {
   result,
   rm,
   prune,
+  schema,
   kill,
   service,
   doctor,
