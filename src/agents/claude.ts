@@ -159,8 +159,11 @@ export const claude: Driver = {
   login,
   refuse,
   presetSession: async (request) => request.taskId,
-  start: (request, sessionId) => invocation(request, ['--session-id', sessionId ?? request.taskId]),
-  resume: (request, sessionId) => invocation(request, ['--resume', sessionId]),
+  start: (request, sessionId) => {
+    const session = ['--session-id', sessionId ?? request.taskId]
+    return invocation(request, request.access === 'as-given' ? session : [...session, ...plainSlash(request)])
+  },
+  resume: (request, sessionId) => invocation(request, ['--resume', sessionId, ...plainSlash(request)]),
   planResume,
   awaitsAnswer,
   parse: parseClaude,
@@ -171,7 +174,7 @@ function refuse(request: LaunchRequest, prompt: Uint8Array): Refusal | null {
   return (
     refusePrompt('claude', prompt) ??
     refuseSlash(request, prompt) ??
-    refuseArgs('claude', request.agentArgs, RULES)
+    (request.access === 'as-given' ? null : refuseArgs('claude', request.agentArgs, RULES))
   )
 }
 
@@ -185,16 +188,18 @@ function refuseSlash({ promptStart }: LaunchRequest, prompt: Uint8Array): Refusa
 }
 
 /** The user's arguments come first: the last of several wins, and a list option at their end swallows none of ours. */
-function invocation(request: LaunchRequest, session: readonly string[]): Invocation {
+function invocation(request: LaunchRequest, tail: readonly string[]): Invocation {
   const argv = ['claude', '-p', ...request.agentArgs, '--output-format', 'stream-json', '--verbose']
   const env: Record<string, string> = {}
   if (request.root && request.access === 'full') env.IS_SANDBOX = '1'
-  return { argv: [...argv, ...ACCESS_FLAGS[request.access], ...session, ...plainSlash(request)], env }
+  const access = request.access === 'as-given' ? [] : ACCESS_FLAGS[request.access]
+  return { argv: [...argv, ...access, ...tail], env }
 }
 
 /**
  * A prompt that begins with `/word` would be a command, with --disable-slash-commands too ("Unknown command", exit 0). A
- * prompt on the command line goes in front of stdin with a line break, so a blank there keeps it text: " \n/help me".
+ * prompt on the command line goes in front of stdin with a line break, so a blank there keeps it text: " \n/help me". In a
+ * command as given it is meant.
  */
 function plainSlash({ promptStart }: LaunchRequest): readonly string[] {
   return promptStart?.startsWith('/') ? [' '] : []

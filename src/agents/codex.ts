@@ -20,7 +20,7 @@ const ACCESS_FLAGS: Readonly<Record<Access, readonly string[]>> = {
   full: ['--dangerously-bypass-approvals-and-sandbox'],
 }
 
-/** Given twice these are a usage error, and rca gives them always. */
+/** Given twice these are a usage error. */
 const OURS = new Set(['--json', '--skip-git-repo-check'])
 
 const RULES: readonly ArgRule[] = [
@@ -124,7 +124,8 @@ function addValues(table: string | undefined, found: Set<string>): void {
 }
 
 function refuse(request: LaunchRequest, prompt: Uint8Array): Refusal | null {
-  return refusePrompt('codex', prompt) ?? refuseArgs('codex', request.agentArgs, RULES)
+  const args = request.access === 'as-given' ? null : refuseArgs('codex', request.agentArgs, RULES)
+  return refusePrompt('codex', prompt) ?? args
 }
 
 /**
@@ -132,8 +133,11 @@ function refuse(request: LaunchRequest, prompt: Uint8Array): Refusal | null {
  * `resume ID` would be an image and a new thread begin. Only in front of `resume` are -s and -C taken at all.
  */
 function invocation(request: LaunchRequest, tail: readonly string[]): Invocation {
-  const args = request.agentArgs.filter((arg) => !OURS.has(arg))
-  const flags = ['--json', ...ACCESS_FLAGS[request.access], '--skip-git-repo-check', '-C', request.cwd]
+  const { access, agentArgs, cwd } = request
+  if (access === 'as-given')
+    return { argv: ['codex', 'exec', ...agentArgs, '--json', '-C', cwd, ...tail], env: {} }
+  const args = agentArgs.filter((arg) => !OURS.has(arg))
+  const flags = ['--json', ...ACCESS_FLAGS[access], '--skip-git-repo-check', '-C', cwd]
   return { argv: ['codex', 'exec', ...args, ...flags, ...tail], env: {} }
 }
 

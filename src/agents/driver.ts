@@ -11,6 +11,13 @@ export type AgentName = (typeof AGENTS)[number]
 export const ACCESS = ['read', 'write', 'full'] as const
 export type Access = (typeof ACCESS)[number]
 
+/**
+ * What a task may have: `as-given` stands for a command that rca was put in front of (`rca exec`). Its own arguments and the
+ * agent's own settings say what the agent may do, and rca adds nothing to them.
+ */
+export const TASK_ACCESS = [...ACCESS, 'as-given'] as const
+export type TaskAccess = (typeof TASK_ACCESS)[number]
+
 /** How a process ended: never a bare number. `null` (outside this type) is unknown. */
 export type Exit = { readonly code: number } | { readonly signal: string }
 
@@ -22,7 +29,7 @@ export interface LaunchRequest {
   readonly cwd: string
   /** Absolute path of the task directory (0700, the driver may keep files of its own in it). */
   readonly taskDir: string
-  readonly access: Access
+  readonly access: TaskAccess
   /** What the user gave after `--`, handed to the agent on start and resume alike. */
   readonly agentArgs: readonly string[]
   /** The environment the agent will have (nothing else reaches it), less what `Invocation.env` adds. */
@@ -32,6 +39,8 @@ export interface LaunchRequest {
   readonly root: boolean
   /** The first 256 characters of the prompt that this launch feeds on stdin (of a follow-up's where there is one). */
   readonly promptStart?: string
+  /** What is run in place of the binary's name (`npx -y opencode-ai`), where the task has a command of its own. */
+  readonly command?: readonly string[]
 }
 
 /** A launch: the prompt always comes on stdin, stdout goes to events.jsonl, stderr to stderr.log. */

@@ -50,7 +50,8 @@ export async function awaitsOpencodeAnswer(
   run: Run,
 ): Promise<boolean> {
   const path = join(request.taskDir, `.export.${crypto().randomUUID()}`)
-  const argv = ['/bin/sh', '-c', 'umask 077; exec opencode export "$1" > "$2"', 'sh', id, path]
+  const script = 'umask 077; path=$1; shift; exec "$@" > "$path"'
+  const argv = ['/bin/sh', '-c', script, 'sh', path, ...commandOf(request), 'export', id]
   try {
     const { exit } = await run(argv, { cwd: request.cwd, env: request.env, timeoutMs: TIMEOUT_MS })
     const session = isOk(exit) ? parseObject(readOwn(path) ?? '') : null
@@ -77,7 +78,7 @@ function unreadable(why: string): ResumePlan {
  * sessions; it lists those of the whole project (outside git: of all folders), and nothing at all where there is none.
  */
 async function sessionsTitled(request: LaunchRequest, run: Run): Promise<string[] | string> {
-  const argv = ['opencode', 'session', 'list', '--format', 'json', '-n', '1000000']
+  const argv = [...commandOf(request), 'session', 'list', '--format', 'json', '-n', '1000000']
   const { exit, stdout, stderr } = await run(argv, {
     cwd: request.cwd,
     env: request.env,
@@ -101,13 +102,15 @@ async function sessionsTitled(request: LaunchRequest, run: Run): Promise<string[
  */
 async function hasPrompt(request: LaunchRequest, id: string, run: Run): Promise<boolean | string> {
   const options = { cwd: request.cwd, env: request.env, timeoutMs: TIMEOUT_MS }
-  const { exit, stdout, stderr } = await run(['opencode', 'export', id], options)
+  const { exit, stdout, stderr } = await run([...commandOf(request), 'export', id], options)
   if (!isOk(exit) || !stdout.trimStart().startsWith('{')) {
     return `opencode export ${id} failed: ${complaintIn(stderr)}`
   }
   const messages = stdout.slice(stdout.indexOf('"messages":'))
   return /"role":\s*"user"/.test(messages) && /"type":\s*"text",\s*"text":\s*"[^"]/.test(messages)
 }
+
+const commandOf = (request: LaunchRequest) => request.command ?? ['opencode']
 
 /** opencode prints a broken configuration file between marks, after the line that says so. */
 function complaintIn(stderr: string): string {

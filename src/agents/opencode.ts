@@ -63,15 +63,19 @@ const RULES: Readonly<Record<Access, readonly [string, Rule][] | null>> = {
 
 /** OPENCODE_PERMISSION is laid over the permissions of every configuration file; `full` leaves it to the user. */
 function permission(request: LaunchRequest): Record<string, string> {
-  const rules = RULES[request.access]
+  const rules = request.access === 'as-given' ? null : RULES[request.access]
   if (!rules) return {}
   const own = parseObject(request.env.OPENCODE_PERMISSION ?? '')
   return { OPENCODE_PERMISSION: JSON.stringify({ ...own, ...Object.fromEntries(rules) }) }
 }
 
-/** `--auto` at every access: without it the first question ends the run, with code 0. What is denied stays denied. */
+/**
+ * `--auto` at every access: without it the first question ends the run, with code 0. What is denied stays denied. A command as
+ * given has it or has it not.
+ */
 function invocation(request: LaunchRequest, session: readonly string[]): Invocation {
-  const fixed = ['opencode', 'run', '--format', 'json', '--auto', '--dir', request.cwd]
+  const auto = request.access === 'as-given' ? [] : ['--auto']
+  const fixed = ['opencode', 'run', '--format', 'json', ...auto, '--dir', request.cwd]
   return { argv: [...fixed, ...logs(request), ...session, ...request.agentArgs], env: permission(request) }
 }
 
@@ -127,7 +131,8 @@ export const opencode: Driver = {
   // After spawn: unknown option 0.7-1.2 s, unknown session 1.3 s, no such model or no key 2.0-2.9 s, first answer
   // 2.4-4.6 s with a model that answers at once. An error event is followed by the end within 0.3 s.
   startup: { signMs: 3_000, graceMs: 400 },
-  refuse: (request, prompt) => refusePrompt(prompt) ?? refuseArgs(request, OPTIONS, BANNED),
+  refuse: (request, prompt) =>
+    refusePrompt(prompt) ?? (request.access === 'as-given' ? null : refuseArgs(request, OPTIONS, BANNED)),
   presetSession: async () => null,
   start: (request, sessionId) =>
     sessionId ? opencode.resume(request, sessionId) : invocation(request, ['--title', titleOf(request)]),

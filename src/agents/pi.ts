@@ -39,7 +39,7 @@ const LOOK_ONLY: readonly string[] = ['--tools', 'read,grep,find,ls']
 
 function refuse(request: LaunchRequest, prompt: Uint8Array): ReturnType<Driver['refuse']> {
   const banned = request.access === 'read' ? { ...BANNED, tools: TOOLS_HINT, t: TOOLS_HINT } : BANNED
-  return refusePrompt(prompt) ?? refuseArgs(request, OPTIONS, banned)
+  return refusePrompt(prompt) ?? (request.access === 'as-given' ? null : refuseArgs(request, OPTIONS, banned))
 }
 
 /**

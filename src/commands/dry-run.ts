@@ -20,7 +20,7 @@ export interface DryRun {
 
 /** What a start would do, having done nothing: the call of tmux and the scripts, with a made-up task directory and id. */
 export async function dryRun(options: StartOptions, context: Context): Promise<DryRun> {
-  const { driver, wanted, binary } = await planStart(options, context)
+  const { driver, wanted, command: agent } = await planStart(options, context)
   const id = '00000000-0000-4000-8000-000000000000'
   const session = sessionName(wanted.agent, wanted.task)
   const dir = `${tasksDirectory(context.state)}/${session}.XXXXXX`
@@ -49,7 +49,7 @@ export async function dryRun(options: StartOptions, context: Context): Promise<D
     invocation,
     prompt: null,
     by: 'person' as const,
-    binary,
+    command: agent,
   } as const
   const { content, session: input } = prepare(launch, context.self, wanted.terminal.kind)
   const command = context.terminalAt(wanted.terminal).preview(input)

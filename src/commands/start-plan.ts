@@ -1,11 +1,11 @@
 import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
-import type { Access, AgentName, Driver } from '../agents/driver.ts'
+import type { AgentName, Driver, TaskAccess } from '../agents/driver.ts'
 import { driverFor } from '../agents/index.ts'
 import { configPath } from '../config.ts'
 import type { Context } from '../context.ts'
 import { RcaError } from '../errors.ts'
-import { findBinary, launchRequest } from '../launch/launch.ts'
+import { findCommand, launchRequest } from '../launch/launch.ts'
 import { captureEnvironment } from '../task/environment.ts'
 import { sessionName } from '../task/names.ts'
 import type { Policy } from '../task/policy.ts'
@@ -21,12 +21,16 @@ export interface StartOptions {
   readonly cwd: string | null
   readonly prompt: string | null
   readonly promptFile: string | null
-  readonly access: Access
+  readonly access: TaskAccess
+  /** What is run in place of the agent's binary (see Spec). */
+  readonly command?: readonly string[]
   /** Of config.json; they come before the caller's own. */
   readonly configArgs: readonly string[]
   /** The caller's own. */
   readonly agentArgs: readonly string[]
   readonly env: readonly string[]
+  /** Names that the agent is not to get, although it would read them. */
+  readonly withoutEnv?: readonly string[]
   /** As the task will have it: flags over config.json over the defaults. */
   readonly policy: Policy
   /** Whether somebody is to supervise it; false: with --no-monitor, or as config.json has it. */
@@ -41,7 +45,7 @@ export interface StartOptions {
 export interface StartPlan {
   readonly driver: Driver
   readonly wanted: NewTask
-  readonly binary: string
+  readonly command: readonly string[]
   /** Where it may run, the best first. */
   readonly terminals: readonly TerminalRecord[]
 }
@@ -51,8 +55,8 @@ export async function planStart(options: StartOptions, context: Context): Promis
   const cwd = projectDirectory(options.cwd, context.cwd)
   const prompt = await readPrompt(options, context, '-p')
   const driver = await driverFor(options.agent)
-  const env = captureEnvironment(driver, context.env, options.env)
-  const { agent, task, access, policy, monitor, notify } = options
+  const env = captureEnvironment(driver, context.env, options.env, options.withoutEnv)
+  const { agent, task, access, command, withoutEnv, policy, monitor, notify } = options
   const agentArgs = [...options.configArgs, ...options.agentArgs]
   const terminals = chooseTerminals(options.terminal, context)
   const [terminal = context.newTerminal('plain')] = terminals
@@ -61,8 +65,10 @@ export async function planStart(options: StartOptions, context: Context): Promis
     task,
     cwd,
     access,
+    command,
     agentArgs,
     env,
+    withoutEnv,
     prompt,
     policy,
     monitor,
@@ -70,7 +76,7 @@ export async function planStart(options: StartOptions, context: Context): Promis
     notify,
   }
   checkRefusal(driver, wanted, options.agentArgs, context)
-  return { driver, wanted, terminals, binary: findBinary(driver, env.PATH ?? '', cwd) }
+  return { driver, wanted, terminals, command: findCommand(driver, command, env.PATH ?? '', cwd) }
 }
 
 /** Throws where the driver will not start this: `config` where the caller's own arguments alone would have done. */
@@ -98,6 +104,7 @@ function projectDirectory(option: string | null, cwd: string): string {
 
 /** The part of a spec that a driver's request is made of, before there is a spec. */
 export function asSpec(wanted: NewTask, id: string) {
-  const { agent, task, cwd, access, agentArgs } = wanted
-  return { session: sessionName(agent, task), cwd, access, agentArgs: [...agentArgs], id }
+  const { agent, task, cwd, access, command, agentArgs } = wanted
+  const common = { session: sessionName(agent, task), cwd, access, agentArgs: [...agentArgs], id }
+  return command ? { ...common, command: [...command] } : common
 }

@@ -115,7 +115,7 @@ function sameTask(task: Observed, wanted: NewTask): Observed {
 }
 
 async function launchFirst(plan: StartPlan, context: Context): Promise<Launched> {
-  const { driver, wanted, binary, terminals } = plan
+  const { driver, wanted, command, terminals } = plan
   const preset = (dir: string, id: string) =>
     driver.presetSession(launchRequest(asSpec(wanted, id), dir, wanted.env, wanted.prompt))
   const { dir, spec } = await createTask(context.state, wanted, preset)
@@ -133,7 +133,7 @@ async function launchFirst(plan: StartPlan, context: Context): Promise<Launched>
   } as const
   try {
     const places = { current: spec.terminal, candidates: terminals }
-    const whole = { ...launch, invocation, binary }
+    const whole = { ...launch, invocation, command }
     const begun = await launchOnFirst(whole, places, context, (terminal, input) => terminal.open(input))
     return { dir, ...begun, driver, eventsOffset: 0 }
   } catch (error) {

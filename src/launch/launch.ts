@@ -35,8 +35,8 @@ export interface Launch {
   readonly invocation: Invocation
   /** Null: the task's own prompt. */
   readonly prompt: string | null
-  /** The absolute path of the agent's binary. */
-  readonly binary: string
+  /** What is run in place of the agent's name: the absolute path of a program, and what comes before the agent's arguments. */
+  readonly command: readonly string[]
   readonly by: 'person' | 'monitor'
   /** The follow-up that `prompt` is, by its id. */
   readonly followUp?: number
@@ -44,7 +44,7 @@ export interface Launch {
 
 /** What a driver may know of this task and of the prompt that it is to be fed. */
 export function launchRequest(
-  spec: Pick<Spec, 'session' | 'cwd' | 'access' | 'agentArgs' | 'id'>,
+  spec: Pick<Spec, 'session' | 'cwd' | 'access' | 'agentArgs' | 'id' | 'command'>,
   taskDir: string,
   env: Readonly<Record<string, string>>,
   prompt: Uint8Array | string,
@@ -63,19 +63,25 @@ export function launchRequest(
     taskId,
     root: process.getuid?.() === 0,
     promptStart,
+    ...(spec.command && { command: spec.command }),
   }
 }
 
-/** The agent's binary on the agent's own PATH. Throws `unavailable` with the command that installs it. */
-export function findBinary(driver: Pick<Driver, 'binary' | 'install'>, path: string, cwd: string): string {
-  const found = which(driver.binary, path, cwd)
-  if (found) return found
-  throw new RcaError(
-    'unavailable',
-    `${driver.binary} is not installed (or not on PATH)`,
-    `Install it: ${driver.install}`,
-    'not-installed',
-  )
+/**
+ * What is run for the task: its own command, or the agent's binary, on the agent's own PATH. Throws `unavailable` where that
+ * is not there, for the agent's binary with the command that installs it.
+ */
+export function findCommand(
+  driver: Pick<Driver, 'binary' | 'install'>,
+  command: readonly string[] | undefined,
+  path: string,
+  cwd: string,
+): readonly string[] {
+  const [program = driver.binary, ...words] = command ?? []
+  const found = which(program, path, cwd)
+  if (found) return [found, ...words]
+  const hint = program === driver.binary ? `Install it: ${driver.install}` : null
+  throw new RcaError('unavailable', `${program} is not installed (or not on PATH)`, hint, 'not-installed')
 }
 
 /** Everything that is written and typed for one attempt. Pure but for the sizes of the output so far. */
@@ -91,7 +97,7 @@ export function prepare(
     taskDir: dir,
     attempt,
     cwd: spec.cwd,
-    argv: [launch.binary, ...args],
+    argv: [...launch.command, ...args],
     env: invocation.env,
     cookie: cookie(spec.id, attempt),
     umask: spec.umask ?? 0o022,

@@ -24,7 +24,7 @@ import { terminalOf } from '../task/terminal.ts'
 import { isInstalled, terminalsAfter } from '../terminal/choice.ts'
 import { launchOnFirst, type Places } from './fallback.ts'
 import { handOver, isWaiting } from './handover.ts'
-import { findBinary, type Launch, launchRequest } from './launch.ts'
+import { findCommand, type Launch, launchRequest } from './launch.ts'
 import type { Launched } from './startup.ts'
 
 /** What an interrupted conversation is told. */
@@ -59,8 +59,8 @@ export async function recover(
     throw new RcaError('failed', gone, 'Put it back, then resume.', 'no-folder')
   }
   const driver = await driverFor(spec.agent)
-  const env = agentEnvironment(task.dir, driver, options, context)
-  const binary = findBinary(driver, env.PATH ?? '', spec.cwd)
+  const env = agentEnvironment(task.dir, driver, spec, options, context)
+  const command = findCommand(driver, spec.command, env.PATH ?? '', spec.cwd)
   await clearGround(task, spec, options, context)
   pausePoint('ground-cleared')
   const words = whatToSay(task, driver, options)
@@ -77,7 +77,7 @@ export async function recover(
   const eventsOffset = sizeOf(files.events(task.dir))
   const note = noteOf(plan)
   if (note !== null) appendJournal(task.dir, { type: 'repaired', attempt, what: note })
-  const launch: Launch = { ...way, dir: task.dir, spec, attempt, binary, by: options.by }
+  const launch: Launch = { ...way, dir: task.dir, spec, attempt, command, by: options.by }
   const places = placesFor(task, spec, earlier, context)
   const begun = await launchOnFirst(launch, places, context, async (terminal, input) =>
     (await handOver(task.dir, earlier, input.attempt)) ? null : terminal.reach(input),
@@ -140,11 +140,13 @@ export function keepEnvironment(dir: string, env: Readonly<Record<string, string
 export function agentEnvironment(
   dir: string,
   driver: Driver,
+  spec: Pick<Spec, 'withoutEnv'>,
   options: Pick<RecoverOptions, 'caller' | 'env'>,
   context: Context,
 ) {
   const stored = readEnvironment(dir)
-  return resumeEnvironment(driver, stored, stored ? options.caller : context.env, options.env)
+  const caller = stored ? options.caller : context.env
+  return resumeEnvironment(driver, stored, caller, options.env, spec.withoutEnv)
 }
 
 /** Nothing of an earlier attempt may be alive when the next one begins. */

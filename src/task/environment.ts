@@ -86,6 +86,9 @@ function matches(name: string, patterns: readonly string[]): boolean {
   return patterns.some((one) => (one.endsWith('*') ? name.startsWith(one.slice(0, -1)) : one === name))
 }
 
+/** Whether no agent is ever given this variable, whoever asks for it. */
+const isNeverHandedOn = (name: string): boolean => matches(name, NEVER)
+
 /** One `--env K=V` (sets) or `--env K` (takes the caller's value; usage error where it has none). */
 export function parseEnvOption(option: string, caller: Env): [string, string] {
   const at = option.indexOf('=')
@@ -93,7 +96,7 @@ export function parseEnvOption(option: string, caller: Env): [string, string] {
   if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) {
     throw new RcaError('usage', `Bad --env ${JSON.stringify(option)}`, 'Use --env NAME or --env NAME=VALUE.')
   }
-  if (matches(name, NEVER))
+  if (isNeverHandedOn(name))
     throw new RcaError('usage', `--env ${name} cannot be set: it is not handed to agents`)
   if (at >= 0) return [name, option.slice(at + 1)]
   const value = caller[name]
@@ -114,19 +117,22 @@ function agentNames(driver: AgentEnvironment, caller: Env): string[] {
   return [...driver.envNames, ...(driver.envNamesInConfig?.(caller) ?? [])]
 }
 
-/** Chooses from the caller's environment what this agent needs, and adds what `--env` asked for. Looks at nothing but the agent's
- * configuration. */
+/**
+ * Chooses from the caller's environment what this agent needs, less `without`, and adds what `--env` asked for. Looks at nothing
+ * but the agent's configuration.
+ */
 export function captureEnvironment(
   driver: AgentEnvironment,
   caller: Env,
   options: readonly string[],
+  without: readonly string[] = [],
 ): Record<string, string> {
   const names = [...COMMON, ...agentNames(driver, caller)]
   const captured: Record<string, string> = {}
   for (const [name, value] of Object.entries(caller)) {
     if (value === undefined || !isName(name) || matches(name, NEVER) || matches(name, driver.envNever))
       continue
-    if (matches(name, names)) captured[name] = value
+    if (matches(name, names) && !without.includes(name)) captured[name] = value
   }
   captured.PATH ??= '/usr/local/bin:/usr/bin:/bin'
   for (const option of options) {
@@ -145,8 +151,9 @@ export function resumeEnvironment(
   stored: Readonly<Record<string, string>> | null,
   caller: Env,
   options: readonly string[],
+  without: readonly string[] = [],
 ): Record<string, string> {
-  const fresh = captureEnvironment(driver, caller, options)
+  const fresh = captureEnvironment(driver, caller, options, without)
   if (!stored) return fresh
   const names = agentNames(driver, caller)
   const merged: Record<string, string> = { ...stored }

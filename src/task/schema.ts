@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { ACCESS, AGENTS } from '../agents/driver.ts'
+import { AGENTS, TASK_ACCESS } from '../agents/driver.ts'
 import { ON_STALL, RESTART } from './policy.ts'
 
 /**
@@ -32,10 +32,14 @@ export const specSchema = z.looseObject({
   agent: z.enum(AGENTS),
   task: z.string(),
   cwd: z.string(),
-  access: z.enum(ACCESS),
+  access: z.enum(TASK_ACCESS),
+  /** What is run in place of the agent's binary, in front of its arguments: the words of the command that `rca exec` was given. */
+  command: z.optional(z.array(z.string())),
   agentArgs: z.array(z.string()),
   /** Names of the captured environment; the values are in `env`. */
   env: z.array(z.string()),
+  /** Names that the command took out of the agent's environment (`env -u`). */
+  withoutEnv: z.optional(z.array(z.string())),
   /** See policy.ts; what an older release did not write yet means that it promised no supervision. */
   policy: z.looseObject({
     stallAfterMs: z.nullable(z.number()),

@@ -1,6 +1,6 @@
 import { lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import type { Access, AgentName } from '../agents/driver.ts'
+import type { AgentName, TaskAccess } from '../agents/driver.ts'
 import { errno, RcaError, unless } from '../errors.ts'
 import { nearest } from '../nearest.ts'
 import {
@@ -25,9 +25,12 @@ export interface NewTask {
   readonly agent: AgentName
   readonly task: string
   readonly cwd: string
-  readonly access: Access
+  readonly access: TaskAccess
+  /** See Spec; without it the agent's binary. */
+  readonly command?: readonly string[] | undefined
   readonly agentArgs: readonly string[]
   readonly env: Readonly<Record<string, string>>
+  readonly withoutEnv?: readonly string[] | undefined
   readonly prompt: Uint8Array
   readonly policy: Policy
   readonly monitor: boolean
@@ -91,8 +94,10 @@ function makeSpec(wanted: NewTask, session: string, id: string, presetSessionId:
     task: wanted.task,
     cwd: wanted.cwd,
     access: wanted.access,
+    ...(wanted.command && { command: [...wanted.command] }),
     agentArgs: [...wanted.agentArgs],
     env: Object.keys(wanted.env).sort(),
+    ...(wanted.withoutEnv && { withoutEnv: [...wanted.withoutEnv] }),
     policy: { ...wanted.policy },
     monitor: wanted.monitor,
     ...(wanted.notify ? { notify: wanted.notify } : {}),
