@@ -87,7 +87,7 @@ function matches(name: string, patterns: readonly string[]): boolean {
 }
 
 /** Whether no agent is ever given this variable, whoever asks for it. */
-const isNeverHandedOn = (name: string): boolean => matches(name, NEVER)
+export const isNeverHandedOn = (name: string): boolean => matches(name, NEVER)
 
 /** One `--env K=V` (sets) or `--env K` (takes the caller's value; usage error where it has none). */
 export function parseEnvOption(option: string, caller: Env): [string, string] {

@@ -1,0 +1,108 @@
+import { basename, resolve } from 'node:path'
+import { AGENTS, type AgentName } from '../agents/driver.ts'
+import { READERS } from './agents.ts'
+import { type Facts, type Found, type Input, nothingFound } from './found.ts'
+import { NotCertain, unsure } from './not-certain.ts'
+import { readRunner } from './runners.ts'
+import { FOLDER, readShell } from './shell-command.ts'
+import { ASSIGNMENT, programName, setVariable, WRAPPERS } from './wrappers.ts'
+
+/** A command of a coding agent that runs one prompt to its end, taken apart. */
+export interface AgentCommand {
+  readonly kind: 'task'
+  readonly agent: AgentName
+  /** What stands in front of the agent's arguments, word for word, with the agent itself; null: the agent's name alone. */
+  readonly command: readonly string[] | null
+  /** The agent's options as written, permission flags and all, less what only shapes its output. */
+  readonly agentArgs: readonly string[]
+  /** The prompt in the command; null: all of it comes from `input`. */
+  readonly prompt: string | null
+  /** What the agent would read on standard input. */
+  readonly input: Extract<Input, { from: 'nowhere' | 'own' | 'file' }>
+  readonly cwd: string
+  /** `NAME=value`, for the agent alone. */
+  readonly env: readonly string[]
+  readonly withoutEnv: readonly string[]
+  /** No attempt may begin later than this after the start, ms; null: the command says nothing of it. */
+  readonly deadlineMs: number | null
+  /** What a person should know of how it was understood. */
+  readonly notes: readonly string[]
+}
+
+export interface Foreground {
+  readonly kind: 'foreground'
+  readonly why: string
+}
+
+/**
+ * Says whether a command is one that can run as a task, and which. Where anything in it is not known for certain, it is to run
+ * as it is. Pure, but for what `facts.isDirectory` looks at.
+ */
+export function recognise(argv: readonly string[], facts: Facts): AgentCommand | Foreground {
+  try {
+    return read(argv, facts)
+  } catch (error) {
+    if (error instanceof NotCertain) return { kind: 'foreground', why: error.message }
+    throw error
+  }
+}
+
+function read(argv: readonly string[], facts: Facts): AgentCommand {
+  const found = nothingFound(facts)
+  const { agent, args } = agentIn(unwrap(argv, found, facts), found)
+  const { before, agentArgs, prompt, folder, notes } = READERS[agent].read(args)
+  if (folder !== null) found.cwd = existing(resolve(found.cwd, folder), facts)
+  const command = [...found.kept, ...before].map((word) => (word === FOLDER ? found.cwd : word))
+  const plain = command.length === 1 && command[0] === agent
+  const { cwd, env, withoutEnv, deadlineMs } = found
+  return {
+    kind: 'task',
+    agent,
+    command: plain ? null : command,
+    agentArgs,
+    prompt,
+    input: inputFor(prompt, found.input),
+    cwd,
+    env,
+    withoutEnv,
+    deadlineMs,
+    notes: [...found.notes, ...notes],
+  }
+}
+
+/** Takes off everything that runs the agent, from the outside in. */
+function unwrap(argv: readonly string[], found: Found, facts: Facts): readonly string[] {
+  const count = argv.findIndex((word) => !ASSIGNMENT.test(word))
+  for (const word of argv.slice(0, Math.max(count, 0))) setVariable(word, found)
+  let words: readonly string[] = argv.slice(Math.max(count, 0))
+  for (;;) {
+    const program = programName(words[0] ?? unsure('there is no command in it'))
+    const wrapper = Object.hasOwn(WRAPPERS, program) ? WRAPPERS[program] : undefined
+    const inner = readShell(program, words, found, facts) ?? wrapper?.(words, found, facts)
+    if (!inner) return words
+    words = inner
+  }
+}
+
+/** The agent, by its own name, the path of a program of that name, or the package that a runner is to fetch. */
+function agentIn(words: readonly string[], found: Found): { agent: AgentName; args: readonly string[] } {
+  const [program = '', ...args] = words
+  const fetched = readRunner(programName(program), words)
+  if (fetched) {
+    found.kept.push(...fetched.runner)
+    return fetched
+  }
+  const agent = AGENTS.find((one) => one === basename(program))
+  if (!agent) return unsure(`${program} is no coding agent that rca knows`)
+  found.kept.push(program.includes('/') ? resolve(found.cwd, program) : program)
+  return { agent, args }
+}
+
+function existing(folder: string, facts: Facts): string {
+  return facts.isDirectory(folder) ? folder : unsure(`there is no folder ${folder}`)
+}
+
+function inputFor(prompt: string | null, input: Input): AgentCommand['input'] {
+  if (input.from !== 'terminal' && (prompt !== null || input.from !== 'nowhere')) return input
+  return prompt === null ? unsure('there is no prompt in it') : { from: 'nowhere' }
+}
