@@ -21,38 +21,9 @@ function among(command: Command, words: readonly string[]): Command {
 }
 const json = () => new Option('--json', 'for programs: JSON on stdout, errors as one line of JSON on stderr')
 
-const POLICY_HELP = `What a flag does not say, config.json does (README, "Settings"), or else:
-  --restart on-failure --backoff 3m --max-retries none --deadline 5h --stall-after 15m --on-stall report`
-
-/** The commander tree and nothing else; every action loads its verb when it is run. */
-export function buildProgram(rest: readonly string[], load: () => Promise<Record<string, Verb>>): Command {
-  const program = new Command('rca')
-    .description('Runs long coding-agent tasks in tmux so that none is lost and none runs twice.')
-    .version(VERSION, '-V, --version')
-    .option('--tmux-socket <name>', 'the tmux server to use, as for tmux -L (RCA_TMUX_SOCKET)')
-    .showSuggestionAfterError()
-    .configureHelp({ showGlobalOptions: true })
-  const plain = (name: string, about: string) => {
-    const command = program.command(name).description(about)
-    return command.action(async (...all: unknown[]) => {
-      const given = all.slice(0, -2).flat() as string[]
-      const run = (await load())[command.name()]
-      await run?.(given, command.optsWithGlobals(), rest)
-    })
-  }
-  const verb = (name: string, about: string) => plain(name, about).addOption(json())
-
-  verb(
-    'start <agent> <task-name>',
-    `start a task; agents: ${AGENTS.join(', ')}. What follows -- goes to the agent.`,
-  )
-    .option('-C, --cwd <dir>', 'the project folder (default: this one)')
-    .option('-p, --prompt <text>', 'what the agent is to do')
-    .option('-f, --prompt-file <file>', 'the same from a file, - is standard input')
-    .addOption(
-      new Option('--access <what>', 'what the agent may do by itself').choices(ACCESS).default('write'),
-    )
-    .option('--yolo', 'the same as --access full')
+/** What can be said of a new task, whichever verb makes it. */
+const taskOptions = (command: Command) =>
+  command
     .option('--env <name[=value]>', 'hand this variable to the agent too (repeatable)', collect)
     .addOption(new Option('--restart <when>', 'whether it goes on by itself').choices(RESTART))
     .option('--backoff <duration>', 'wait so long before a second attempt in a row, then twice as long')
@@ -86,7 +57,49 @@ export function buildProgram(rest: readonly string[], load: () => Promise<Record
       '--wait',
       "follow the task on stderr and end with wait's exit code; interrupting leaves the task running",
     )
+
+const POLICY_HELP = `What a flag does not say, config.json does (README, "Settings"), or else:
+  --restart on-failure --backoff 3m --max-retries none --deadline 5h --stall-after 15m --on-stall report`
+
+/** The commander tree and nothing else; every action loads its verb when it is run. */
+export function buildProgram(rest: readonly string[], load: () => Promise<Record<string, Verb>>): Command {
+  const program = new Command('rca')
+    .description('Runs long coding-agent tasks in tmux so that none is lost and none runs twice.')
+    .version(VERSION, '-V, --version')
+    .option('--tmux-socket <name>', 'the tmux server to use, as for tmux -L (RCA_TMUX_SOCKET)')
+    .showSuggestionAfterError()
+    .configureHelp({ showGlobalOptions: true })
+  const plain = (name: string, about: string) => {
+    const command = program.command(name).description(about)
+    return command.action(async (...all: unknown[]) => {
+      const given = all.slice(0, -2).flat() as string[]
+      const run = (await load())[command.name()]
+      await run?.(given, command.optsWithGlobals(), rest)
+    })
+  }
+  const verb = (name: string, about: string) => plain(name, about).addOption(json())
+
+  const start = verb(
+    'start <agent> <task-name>',
+    `start a task; agents: ${AGENTS.join(', ')}. What follows -- goes to the agent.`,
+  )
+    .option('-C, --cwd <dir>', 'the project folder (default: this one)')
+    .option('-p, --prompt <text>', 'what the agent is to do')
+    .option('-f, --prompt-file <file>', 'the same from a file, - is standard input')
+    .addOption(
+      new Option('--access <what>', 'what the agent may do by itself').choices(ACCESS).default('write'),
+    )
+    .option('--yolo', 'the same as --access full')
+  taskOptions(start)
     .option('--dry-run', 'print what would be run and the launch script, do nothing')
+    .addHelpText('after', `\n${POLICY_HELP}`)
+
+  const exec = verb(
+    'exec',
+    'run the command behind --: as a task where it is one of a coding agent, else as it is, in the foreground',
+  ).option('--name <task-name>', 'the name of the task (default: made from its prompt)')
+  taskOptions(exec)
+    .option('--explain', 'say what would be done with the command, do nothing')
     .addHelpText('after', `\n${POLICY_HELP}`)
 
   verb('list', 'list live tasks and those that ended within a day')
@@ -271,6 +284,13 @@ function usage(error: CommanderError, verb: string | undefined): RcaError {
       'usage',
       'start takes an agent and a task name',
       'The prompt goes behind -p, what is for the agent behind --.',
+    )
+  }
+  if (error.code === 'commander.excessArguments' && verb === 'exec') {
+    return new RcaError(
+      'usage',
+      'exec takes its command behind --',
+      'For example: rca exec -- codex exec "fix the tests"',
     )
   }
   return new RcaError('usage', message ?? error.message, hint)

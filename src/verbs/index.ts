@@ -4,6 +4,7 @@ import { complete, completion } from './completion.ts'
 import { deliver } from './deliver.ts'
 import { doctor } from './doctor.ts'
 import { events } from './events.ts'
+import { exec } from './exec.ts'
 import { kill } from './kill.ts'
 import { list } from './list.ts'
 import { logs } from './logs.ts'
@@ -34,6 +35,7 @@ export const VERBS: Record<string, Verb> = {
   events,
   wait,
   attach,
+  exec,
   resume,
   send,
   result,

@@ -23,7 +23,7 @@ export const start: Verb = async ([agent = '', task = ''], options, rest) => {
     agentArgs: rest,
     env: texts(options, 'env'),
     ...(await settingsFor(name, options, context)),
-    ifExists: (['fail', 'reuse', 'replace'] as const).find((one) => one === options.ifExists) ?? 'fail',
+    ifExists: ifExists(options),
   }
   if (flag(options, 'dryRun')) {
     const { dryRun } = await import('../commands/dry-run.ts')
@@ -37,8 +37,11 @@ export const start: Verb = async ([agent = '', task = ''], options, rest) => {
   io.out(renderStarted(result.task, result.created ? 'started' : 'was there already', io.paint))
 }
 
+export const ifExists = (options: Options) =>
+  (['fail', 'reuse', 'replace'] as const).find((one) => one === options.ifExists) ?? 'fail'
+
 /** What flags and config.json say of a new task's supervision and of its agent's arguments; wrong flags are told first. */
-async function settingsFor(agent: AgentName, options: Options, context: Context) {
+export async function settingsFor(agent: AgentName, options: Options, context: Context) {
   const { policyFromFlags, terminalFrom } = await import('../settings.ts')
   const flags = policyFromFlags(options)
   const { loadConfig } = await import('../config.ts')
@@ -68,7 +71,7 @@ async function showDryRun(plan: DryRun, io: Io): Promise<void> {
 }
 
 /** `start --wait`: the task's progress on stderr, its record on stdout, wait's exit code. */
-async function followToEnd(name: string, monitor: boolean, io: Io, context: Context): Promise<void> {
+export async function followToEnd(name: string, monitor: boolean, io: Io, context: Context): Promise<void> {
   const { logs } = await import('../commands/logs.ts')
   const { renderLogItem } = await import('../render/log.ts')
   const stop = interruptible(() => io.err(`\nrca: ${name} goes on; see: rca status ${name}\n`))

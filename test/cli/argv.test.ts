@@ -38,6 +38,13 @@ describe('argv -> verb, arguments, options', () => {
     ],
     ['start codex fix -f - --json', 'start', ['codex', 'fix'], { ...START, promptFile: '-', json: true }],
     ['events', 'events', [], {}],
+    ['exec --explain', 'exec', [], { ifExists: 'fail', monitor: true, explain: true }],
+    [
+      'exec --name fix --env A --deadline 2h --wait --no-monitor',
+      'exec',
+      [],
+      { name: 'fix', env: ['A'], deadline: '2h', wait: true, monitor: false, ifExists: 'fail' },
+    ],
     [
       'events fix codex-docs -f -n 5 --since 10m --json',
       'events',
