@@ -1,5 +1,5 @@
 /** What can be heard of a task. */
-const EVENTS = [
+export const EVENTS = [
   'started',
   'progress',
   'crashed',

@@ -34,6 +34,14 @@ export const DOCUMENTS = {
   },
   skill: { schema: outputs.skill, about: 'The skill that teaches rca.', by: ['skill show', 'skill path'] },
   'skill-installed': { schema: outputs.skillInstalled, about: 'Where the skill was put.', by: ['skill'] },
+  channels: {
+    schema: outputs.channels,
+    about: 'The channels of config.json.',
+    by: ['notify', 'notify list'],
+  },
+  'notify-test': { schema: outputs.notifyTest, about: 'What became of a test notice.', by: ['notify test'] },
+  notice: { schema: outputs.notice, about: 'What a command or a webhook is told.', by: [] },
+  doctor: { schema: outputs.doctor, about: 'What is missing, broken or left behind.', by: ['doctor'] },
   error: {
     schema: outputs.error,
     about: 'The line on standard error of a verb that did not end well.',

@@ -1,13 +1,16 @@
 import { expect, it } from 'vitest'
 import type * as z from 'zod/mini'
 import type { AgentEvent } from '../agents/event.ts'
+import type { DoctorJson } from '../commands/doctor.ts'
 import type { DryRun } from '../commands/dry-run.ts'
+import type { ChannelJson, NotifyTestJson } from '../commands/notify.ts'
 import type { PruneResult, Removed } from '../commands/remove.ts'
 import type { ResultJson } from '../commands/result.ts'
 import type { SendResult } from '../commands/send.ts'
 import type { ServiceChange, ServiceJson, ServicePlan } from '../commands/service.ts'
 import type { SkillInstalled } from '../commands/skill.ts'
 import type { StatusJson } from '../commands/status.ts'
+import type { Notice } from '../notify/notice.ts'
 import type { Monitor } from '../supervise/presence.ts'
 import type { TaskJson } from '../task/json.ts'
 import { DOCUMENTS, documentNamed, jsonSchema } from './index.ts'
@@ -43,6 +46,10 @@ const same: readonly true[] = [
   true satisfies Same<Promised<'service'>, ServiceJson & Partial<ServiceChange>>,
   true satisfies Same<Promised<'service-plan'>, ServicePlan>,
   true satisfies Same<Promised<'skill-installed'>, readonly SkillInstalled[]>,
+  true satisfies Same<Promised<'channels'>, readonly ChannelJson[]>,
+  true satisfies Same<Promised<'notify-test'>, NotifyTestJson>,
+  true satisfies Same<Promised<'notice'>, Notice>,
+  true satisfies Same<Promised<'doctor'>, DoctorJson>,
   true satisfies Same<Promised<'log-event'>, { readonly attempt: number } & AgentEvent>,
 ]
 

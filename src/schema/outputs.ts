@@ -1,4 +1,5 @@
 import * as z from 'zod/mini'
+import { EVENTS } from '../notify/events.ts'
 import { ON_STALL, RESTART } from '../task/policy.ts'
 import { entrySchema, exitSchema, OUTCOMES, usageSchema } from '../task/schema.ts'
 import { STATES } from '../task/state.ts'
@@ -100,6 +101,20 @@ const death = z.object({
   ranMs: maybeNumber,
 })
 
+const sentNotice = z.object({
+  id: text,
+  event: text,
+  at: text,
+  channel: text,
+  type: text,
+  state: z.enum(['pending', 'delivered', 'gave-up']),
+  tries: number,
+  triedAt: maybeText,
+  error: maybeText,
+  nextAt: maybeText,
+  blockedBy: z.nullable(z.literal('no-monitor')),
+})
+
 export const status = z.object({
   ...task.shape,
   next,
@@ -129,6 +144,7 @@ export const status = z.object({
   processes: z.array(z.object({ pid: number, command: text })),
   session: z.nullable(z.object({ exists: flag, attached: flag })),
   problems: texts,
+  notices: z.array(sentNotice),
   lastMessage: maybeText,
 })
 
@@ -259,3 +275,56 @@ export const skill = z.object({ path: text, text: z.optional(text) })
 export const skillInstalled = z.array(
   z.object({ path: text, done: z.enum(['installed', 'updated', 'replaced', 'unchanged']) }),
 )
+
+/** Of `rca notify list`. */
+export const channels = z.array(
+  z.object({ name: text, type: text, address: text, on: texts, default: flag, problem: maybeText }),
+)
+
+/** Of `rca notify test`. */
+export const notifyTest = z.object({
+  channel: text,
+  type: text,
+  address: text,
+  notice: text,
+  delivered: flag,
+  error: maybeText,
+  tookMs: number,
+})
+
+/** What commands and webhooks are told. */
+export const notice = z.object({
+  schema: z.literal(1),
+  id: text,
+  event: z.enum([...EVENTS, 'test']),
+  at: text,
+  name: text,
+  agent: text,
+  task: text,
+  state: z.enum(STATES),
+  attempt: number,
+  title: text,
+  text,
+  reason: maybeText,
+  hint: maybeText,
+  cause: maybeText,
+  until: maybeText,
+  message: maybeText,
+  durationMs: maybeNumber,
+  cwd: maybeText,
+  taskDir: maybeText,
+  host: text,
+})
+
+const level = z.enum(['ok', 'note', 'warning', 'problem'])
+const fix = z.enum([
+  ...['private-folders', 'private-config', 'clear-locks', 'clear-half-made', 'end-strays'],
+  ...['start-monitor', 'start-service', 'restore-socket'],
+] as const)
+
+export const doctor = z.object({
+  schema: z.literal(1),
+  ok: flag,
+  findings: z.array(z.object({ check: text, level, message: text, hint: maybeText, fix: z.nullable(fix) })),
+  repairs: z.array(z.object({ name: fix, what: text, done: flag, error: maybeText })),
+})

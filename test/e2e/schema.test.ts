@@ -97,6 +97,15 @@ describe.concurrent('what is printed with --json is as rca schema says', () => {
   })
 
   test('of the service and the skill', async ({ world }) => {
+    const { stdout } = await world.rca(['doctor', '--json'])
+    await expectIs(world, 'doctor', stdout)
+    world.config({
+      notify: { channels: { mine: { type: 'command', argv: ['cp', '/dev/stdin', world.root] } } },
+    })
+    await prints(world, 'channels', ['notify', 'list'])
+    world.program('keep', `cat > '${world.home}/notice'`)
+    await prints(world, 'notify-test', ['notify', 'test', `command:${join(world.bin, 'keep')}`])
+    await expectIs(world, 'notice', world.read('notice'))
     world.program('crontab', '[ "$1" = -l ] || cat > /dev/null')
     await prints(world, 'service', ['service', 'status'], 1)
     await prints(world, 'service-plan', ['service', 'install', '--dry-run'])
