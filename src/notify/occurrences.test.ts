@@ -164,6 +164,14 @@ describe('occurrencesOf', () => {
       ['1.started', '2.resumed', '2.done'],
     ],
     [
+      'a kill between the turns: the end of the task was told by nobody',
+      [
+        ...[claimed(1, 0, 'person'), started(1, 0), sent(1), ended(1, MINUTE, done)],
+        ...[killRequested(2 * MINUTE), killed(2 * MINUTE)],
+      ],
+      ['1.started', '1.killed'],
+    ],
+    [
       'a follow-up that is sent after the end',
       [
         ...[claimed(1, 0, 'person'), ended(1, MINUTE, done), sent(1, HOUR)],

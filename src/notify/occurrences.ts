@@ -1,5 +1,6 @@
 import { GAVE_UP, nextStep } from '../supervise/next.ts'
 import { ofType, withoutSecondEnds } from '../task/entries.ts'
+import { followUpDue } from '../task/follow-ups.ts'
 import { policyOf } from '../task/policy.ts'
 import type { Entry, EntryOf, Spec } from '../task/schema.ts'
 import type { NoticeEvent } from './events.ts'
@@ -108,9 +109,10 @@ function attemptOf(entries: readonly Entry[], entry: Entry, index: number): numb
   return ofType(entries.slice(0, index), 'attempt-claimed').at(-1)?.attempt ?? 0
 }
 
-/** A kill that found the task's work done changes nothing about that. */
+/** A kill that found the task's work done changes nothing about that; where a follow-up was still to come it was not. */
 function hasDone(entries: readonly Entry[], index: number): boolean {
-  return ofType(entries.slice(0, index), 'attempt-ended').at(-1)?.outcome === 'completed'
+  const known = entries.slice(0, index)
+  return ofType(known, 'attempt-ended').at(-1)?.outcome === 'completed' && followUpDue(known) === null
 }
 
 type GivingUp = Pick<EntryOf<'gave-up'>, 'cause' | 'reason' | 'hint'>
