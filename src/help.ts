@@ -27,7 +27,10 @@ export const ABOUT: Readonly<Record<string, About>> = {
   exec: {
     group: 'Run tasks:',
     examples: [
-      [`rca exec -- codex exec -s workspace-write "Make the tests pass"`, 'a command that you have, as a task'],
+      [
+        `rca exec -- codex exec -s workspace-write "Make the tests pass"`,
+        'a command that you have, as a task',
+      ],
       [`rca exec --name docs --wait -- npx -y opencode-ai run --auto < task.md`, 'whatever stands in front'],
       [`rca exec --explain -- sh -c 'claude -p "Fix it" | tee log'`, 'what would be done with it, and why'],
     ],
