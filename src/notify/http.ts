@@ -74,7 +74,7 @@ function exchange(url: URL, { headers, body, signal }: Post): Promise<Answer> {
     const { request } = url.protocol === 'https:' ? https() : http()
     const sent: ClientRequest = request(
       url,
-      { method: 'POST', agent: false, signal, headers: allHeaders(url, headers, body) },
+      { method: 'POST', signal, headers: allHeaders(url, headers, body) },
       (response) => {
         readAnswer(response).then((text) => {
           resolve({

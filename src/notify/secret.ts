@@ -1,8 +1,8 @@
+import { readFileSync } from 'node:fs'
 import { isAbsolute, join } from 'node:path'
 import * as z from 'zod/mini'
 import { RcaError } from '../errors.ts'
 import { say } from '../setting-types.ts'
-import { readOwn } from '../system/durable.ts'
 import type { Caller } from './channel.ts'
 
 /**
@@ -66,8 +66,8 @@ export function fixSecret<S extends Secret | undefined>(value: S, { env }: Calle
 export function readSecret(value: Secret): string {
   if (typeof value === 'string') return value
   if ('env' in value) throw new Error(`the variable ${value.env} was not kept`)
-  const text = readOwn(value.file)?.trim()
-  if (!text) throw new Error(`${value.file} is not there or empty`)
+  const text = readFileSync(value.file, 'utf8').trim()
+  if (!text) throw new Error(`${value.file} is empty`)
   return text
 }
 

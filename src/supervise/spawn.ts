@@ -68,9 +68,9 @@ async function spawnApart(verb: readonly string[], context: Context): Promise<vo
 }
 
 const KEPT =
-  /^(PATH|HOME|USER|LOGNAME|SHELL|LANG|LC_.*|TZ|TMPDIR|TMUX_TMPDIR|SCREENDIR|XDG_.*|DBUS_SESSION_BUS_ADDRESS|RCA_TEST_.*)$/
+  /^(PATH|HOME|USER|LOGNAME|SHELL|LANG|LC_.*|TZ|TMPDIR|TMUX_TMPDIR|SCREENDIR|XDG_.*|DBUS_SESSION_BUS_ADDRESS|NODE_EXTRA_CA_CERTS|NODE_USE_ENV_PROXY|https?_proxy|no_proxy|HTTPS?_PROXY|NO_PROXY|RCA_TEST_.*)$/
 
-/** The monitor serves all tasks: nothing of the one caller's but what finds programs, folders and the bus. Pure. */
+/** The monitor serves all tasks: nothing of the one caller's but what finds programs, folders, the bus and the network. Pure. */
 function monitorEnvironment(env: Env, state: string): Record<string, string> {
   const kept = Object.entries(env).filter(
     (pair): pair is [string, string] => pair[1] !== undefined && KEPT.test(pair[0]),
