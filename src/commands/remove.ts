@@ -2,6 +2,7 @@ import type { Context } from '../context.ts'
 import { RcaError } from '../errors.ts'
 import { abandonUnbegun } from '../launch/launch.ts'
 import { launcherGone } from '../launch/recover.ts'
+import { hasPending } from '../notify/ledger.ts'
 import { poke } from '../supervise/presence.ts'
 import { pausePoint } from '../system/pause.ts'
 import { type TaskJson, taskJson } from '../task/json.ts'
@@ -130,15 +131,24 @@ async function pruneOne(dir: string, options: PruneOptions, context: Context): P
   const stored = readTask(dir)
   if (!stored && !options.dryRun) sweepHalfMade(dir, context.now())
   if (!stored || !isDue(await seen(stored), options, context.now())) return null
+  refuseUntold(stored)
   if (options.dryRun) return asRemoved(await seen(stored))
   const lock = await acquireLock(context.state, stored.session, 'rca prune', 0)
   try {
     // Whoever had the lock may have gone on with it.
     const task = await atEnd(stored)
-    return isDue(task, options, context.now()) ? await takeAway(task, context) : null
+    if (!isDue(task, options, context.now())) return null
+    refuseUntold(task)
+    return await takeAway(task, context)
   } finally {
     lock.release()
   }
+}
+
+/** Nobody may have heard of its end. */
+function refuseUntold({ spec, journal, session }: Stored): void {
+  if (hasPending(spec, journal.entries))
+    throw new RcaError('conflict', `${session}: notifications of it are not delivered`)
 }
 
 /** Throws where it cannot be known whether it has ended. */

@@ -12,7 +12,7 @@ import { channelOf } from './index.ts'
 import { type Delivery, isPending, isWornOut, ledgerOf, waitMs } from './ledger.ts'
 import { withoutSecrets } from './mask.ts'
 import { type Notice, shorten } from './notice.ts'
-import { keepNotices, readNotice } from './outbox.ts'
+import { ensureOutbox, keepNotices, readNotice } from './outbox.ts'
 
 /** What came of a round: how many notices got through, and what went wrong. `busy`: somebody else delivers. */
 export type Round = { readonly kind: 'busy' } | { readonly kind: 'done'; readonly lines: readonly string[] }
@@ -30,6 +30,7 @@ export async function deliverDue(
   record: ChannelRecord,
   stop: AbortSignal,
 ): Promise<Round> {
+  ensureOutbox(dir)
   const folder = join(files.outbox(dir), 'lock', record.name)
   const lock = await lockFolder(folder, `channel ${record.name}`, 'a delivery', 0).catch(taken)
   if (!lock) return { kind: 'busy' }

@@ -32,9 +32,15 @@ export async function keepNotices(task: Pick<Stored, 'dir' | 'journal'>, spec: S
   const there = new Set(namesIn(dir))
   const missing = wanted.filter((one) => !there.has(nameOf(one.id)))
   if (missing.length === 0) return
-  mkdirSync(files.outbox(dir), { recursive: true, mode: 0o700 })
+  ensureOutbox(dir)
   for (const one of missing) keepFirst(dir, await noticeOf(dir, spec, one, env))
   syncDirectory(files.outbox(dir))
+}
+
+/** The folder of a task's notices and of the locks of its channels. Throws ENOENT where the task was removed: it is not made anew. */
+export function ensureOutbox(dir: string): void {
+  for (const folder of [files.outbox(dir), join(files.outbox(dir), 'lock')])
+    unless(['EEXIST'], null, () => mkdirSync(folder, { mode: 0o700 }))
 }
 
 /** A notice as it was written down; null: it was not, or is delivered. */

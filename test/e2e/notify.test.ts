@@ -145,6 +145,22 @@ describe.concurrent('a notice', () => {
     expect(receiver.received).toHaveLength(1)
   })
 
+  test('that is not delivered keeps its task from being pruned', async ({ world, receiver }) => {
+    await receiver.down()
+    await begin(world, 'done', receiver)
+    await recorded(world, 'failed')
+    const pruned = await world.rca(['prune', '--older-than', '0', '--json'])
+    expect(JSON.parse(pruned.stdout)).toMatchObject({
+      removed: [],
+      left: [{ reason: 'codex-fix: notifications of it are not delivered' }],
+    })
+    expect(world.taskDirs).toHaveLength(1)
+    expect(await world.rca(['rm', 'fix'])).toMatchObject({ code: 0 })
+    await until(() => world.taskDirs.length === 0, 'its records to be gone')
+    await world.lookOnce()
+    expect(world.taskDirs).toEqual([])
+  })
+
   test('is delivered by a monitor that starts long after the task is over', async ({ world, receiver }) => {
     world.config({ ...supervised(), monitor: false })
     const task = await begin(world, 'done', receiver, '--no-monitor')
