@@ -44,6 +44,14 @@ export default defineConfig({
       })),
       {
         test: {
+          name: 'notify',
+          include: ['test/notify/**/*.test.ts'],
+          testTimeout: 240_000,
+          hookTimeout: 400_000,
+        },
+      },
+      {
+        test: {
           name: 'agents',
           include: ['test/agents/**/*.test.ts'],
           testTimeout: 240_000,
