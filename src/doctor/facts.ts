@@ -29,6 +29,8 @@ export interface DoctorFacts {
   readonly locks: readonly LeftLocks[]
   readonly strays: readonly Stray[]
   readonly sockets: readonly SocketFact[]
+  /** What could not be looked at, and why. */
+  readonly unseen: readonly { readonly check: string; readonly error: string }[]
 }
 
 export interface ProgramFact {

@@ -41,6 +41,7 @@ const WELL: DoctorFacts = {
   locks: [],
   strays: [],
   sockets: [],
+  unseen: [],
 }
 
 const TASK: TaskFact = {
@@ -281,6 +282,11 @@ describe('what is wrong', () => {
       'processes whose records are gone',
       { strays: [{ ...STRAY, dir: null }] },
       ['problem processes: 1 process of codex-fix left running (pid 11)'],
+    ],
+    [
+      'what cannot be looked at',
+      { unseen: [{ check: 'tasks', error: 'ENOTDIR' }] },
+      ['problem tasks: cannot be looked at: ENOTDIR'],
     ],
     [
       'many',

@@ -43,6 +43,7 @@ export function diagnose(facts: DoctorFacts, nowMs: number): Finding[] {
     ...service(facts),
     ...tasks(facts),
     ...leftovers(facts),
+    ...facts.unseen.map((one) => problem(one.check, `cannot be looked at: ${one.error}`)),
   ].filter((one) => one !== null)
 }
 

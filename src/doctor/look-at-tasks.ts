@@ -1,4 +1,4 @@
-import { existsSync, lstatSync } from 'node:fs'
+import { existsSync, lstatSync, readFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import type { Context } from '../context.ts'
 import { parseSession } from '../task/names.ts'
@@ -9,16 +9,16 @@ import { allMarked, ofUnfinished } from '../task/processes.ts'
 import { isLive } from '../task/state.ts'
 import { isHalfMade, readTask, taskDirectories } from '../task/store.ts'
 import type { DoctorFacts, SocketFact, Stray, TaskFact } from './facts.ts'
-import { variableOf } from './look.ts'
 
 type Facts = Pick<DoctorFacts, 'tasks' | 'halfMade' | 'strays' | 'sockets'>
 
+export const NO_TASKS: Facts = { tasks: [], halfMade: [], strays: [], sockets: [] }
+
 /** What there is of tasks, whole or not, and of their processes. */
-export async function taskFacts(readable: boolean, context: Context): Promise<Facts> {
-  const directories = readable ? taskDirectories(context.state) : []
+export async function taskFacts(context: Context): Promise<Facts> {
   const seen: Observed[] = []
   const halfMade: string[] = []
-  for (const { dir } of directories) {
+  for (const { dir } of taskDirectories(context.state)) {
     const stored = readTask(dir)
     if (stored) seen.push(await observe(stored, context.now()))
     else if (isHalfMade(dir, context.now())) halfMade.push(dir)
@@ -69,4 +69,14 @@ function socketsOf(tasks: readonly Observed[]): SocketFact[] {
     const sessions = there.map((one) => one.session)
     return { path, sessions, dirs: there.map((one) => one.dir), exists: existsSync(path) }
   })
+}
+
+/** The value of a variable in a process's environment; null: it is not set, or cannot be read (Linux only). */
+function variableOf(pid: number, name: string): string | null {
+  try {
+    const pairs = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0')
+    return pairs.find((pair) => pair.startsWith(`${name}=`))?.slice(name.length + 1) ?? null
+  } catch {
+    return null
+  }
 }

@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync, lstatSync, readFileSync, statfsSync } from 'node:fs'
+import { accessSync, constants, existsSync, lstatSync, statfsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { AGENTS, type AgentName } from '../agents/driver.ts'
 import { driverFor } from '../agents/index.ts'
@@ -23,7 +23,7 @@ import type {
   ProgramFact,
   ServiceFact,
 } from './facts.ts'
-import { taskFacts } from './look-at-tasks.ts'
+import { NO_TASKS, taskFacts } from './look-at-tasks.ts'
 
 /** No program takes longer to say its version, ms. */
 const VERSION_MS = 10_000
@@ -40,7 +40,17 @@ export async function look(context: Context): Promise<DoctorFacts> {
     serviceFact(context),
     scopeFacts(context.env),
   ])
-  const monitor = readable ? runningMonitor(state) : null
+  const unseen: { check: string; error: string }[] = []
+  /** A doctor does not give up because something is broken: that is what it is asked about. */
+  const seen = async <T>(check: string, fallback: T, action: () => T | Promise<T>): Promise<T> => {
+    try {
+      return readable ? await action() : fallback
+    } catch (error) {
+      unseen.push({ check, error: error instanceof Error ? error.message : String(error) })
+      return fallback
+    }
+  }
+  const nobody = { running: null, left: false }
   return {
     version: VERSION,
     node: process.versions.node,
@@ -53,10 +63,16 @@ export async function look(context: Context): Promise<DoctorFacts> {
     disk: diskFact(state),
     service,
     scopeWarning: planScope(scope).warning,
-    monitor: { running: monitor, left: readable && monitor === null && existsSync(monitorFile(state)) },
-    locks: readable ? leftLocks(state) : [],
-    ...(await taskFacts(readable, context)),
+    monitor: await seen('monitor', nobody, () => monitorFact(state)),
+    locks: await seen('locks', [], () => leftLocks(state)),
+    ...(await seen('tasks', NO_TASKS, () => taskFacts(context))),
+    unseen,
   }
+}
+
+function monitorFact(state: string): DoctorFacts['monitor'] {
+  const running = runningMonitor(state)
+  return { running, left: running === null && existsSync(monitorFile(state)) }
 }
 
 const asStrings = (env: Context['env']): Record<string, string> =>
@@ -151,15 +167,5 @@ async function serviceFact(context: Context): Promise<ServiceFact> {
     return { seen, outdated, error: null }
   } catch (error) {
     return { seen: null, outdated: false, error: error instanceof Error ? error.message : String(error) }
-  }
-}
-
-/** The value of a variable in a process's environment; null: it is not set, or cannot be read (Linux only). */
-export function variableOf(pid: number, name: string): string | null {
-  try {
-    const pairs = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0')
-    return pairs.find((pair) => pair.startsWith(`${name}=`))?.slice(name.length + 1) ?? null
-  } catch {
-    return null
   }
 }

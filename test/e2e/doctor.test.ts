@@ -132,10 +132,22 @@ describe.concurrent('rca doctor', () => {
     expect(modeOf(join(world.root, 'elsewhere'))).toBe('755')
   })
 
+  test('a state directory in which nothing is as it should be', async ({ world }) => {
+    mkdirSync(world.state, { mode: 0o700 })
+    for (const name of ['tasks', 'locks', 'wake']) writeFileSync(join(world.state, name), '')
+    mkdirSync(join(world.state, 'monitor'))
+    const found = await doctor(world, '--fix')
+    expect(found.code).toBe(1)
+    expect(found.of('tasks')).toMatchObject([
+      { level: 'problem', message: expect.stringMatching(/cannot be looked at/) },
+    ])
+    expect(found.of('monitor')).toMatchObject([{ level: 'problem' }])
+  })
+
   test('config.json: a mistake in it, and one that others may write', async ({ world }) => {
     world.config('{ "policy": { "backof": "3m" } }')
     expect((await doctor(world)).of('config')).toMatchObject([
-      { level: 'problem', fix: null, hint: /backoff/ },
+      { level: 'problem', fix: null, hint: expect.stringMatching(/backoff/) },
     ])
     world.config({})
     const path = join(world.home, '.config/rca/config.json')
