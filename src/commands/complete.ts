@@ -1,6 +1,8 @@
 import { buildProgram } from '../cli.ts'
-import { candidatesFor, type FindTasks } from '../completion/candidates.ts'
+import { candidatesFor, type Sources } from '../completion/candidates.ts'
+import { loadConfig } from '../config.ts'
 import { stateDirectory } from '../context.ts'
+import { KIND_NAMES, KINDS } from '../notify/index.ts'
 import { oneLine } from '../render/text.ts'
 import { readDigest } from '../task/digest.ts'
 import { taskDirectories } from '../task/store.ts'
@@ -17,7 +19,7 @@ const ABOUT_WIDTH = 70
 export function answer(shell: string, words: readonly string[], env: Env): string {
   const { before, current, cut } = shell === 'bash' ? joined(words) : split(words)
   const program = buildProgram([], async () => ({}))
-  const { list, paths } = candidatesFor(program, before, current, tasksOf(env))
+  const { list, paths } = candidatesFor(program, before, current, sourcesOf(env))
   const lines = list.map(({ value, about }) => `${value.slice(cut)}\t${oneLine(about, ABOUT_WIDTH)}`)
   return `${[paths ?? 'none', ...lines].join('\n')}\n`
 }
@@ -47,13 +49,26 @@ export function joined(words: readonly string[]): { before: string[]; current: s
   return { before: whole.slice(0, -1), current: whole.at(-1) ?? '', cut }
 }
 
-const tasksOf =
-  (env: Env): FindTasks =>
-  (live) => {
+/** Nothing where something is in the way: it is no time for complaints. */
+const sourcesOf = (env: Env): Sources => ({
+  tasks: (live) => {
     try {
       const all = taskDirectories(stateDirectory(env))
       return all.filter(({ dir }) => !live || readDigest(dir) === null).map((one) => one.session)
     } catch {
       return []
     }
+  },
+  channels: () => [
+    ...channelsInConfig(env),
+    ...KIND_NAMES.filter((kind) => KINDS[kind].inline(null) !== null),
+  ],
+})
+
+function channelsInConfig(env: Env): string[] {
+  try {
+    return Object.keys(loadConfig(env).notify.channels)
+  } catch {
+    return []
   }
+}

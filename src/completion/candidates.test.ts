@@ -8,9 +8,10 @@ const LIVE = ['codex-fix', 'claude-fix']
 const program = buildProgram([], async () => ({}))
 
 /** What is found for a line; the last word is the one under the cursor. */
-function found(line: string, findTasks = (live: boolean) => (live ? LIVE : TASKS)) {
+function found(line: string, tasks = (live: boolean) => (live ? LIVE : TASKS)) {
   const words = line.split(' ')
-  const { list, paths } = candidatesFor(program, words.slice(0, -1), words.at(-1) ?? '', findTasks)
+  const sources = { tasks, channels: () => ['phone', 'desktop'] }
+  const { list, paths } = candidatesFor(program, words.slice(0, -1), words.at(-1) ?? '', sources)
   return [...list.map((one) => one.value), ...(paths ? [`(${paths})`] : [])].join(' ')
 }
 
@@ -66,6 +67,9 @@ it.each([
   ['events --since 1m pi', 'pi-notes'],
   ['kill ', 'claude-fix codex-fix'],
   ['attach codex-', 'codex-fix'],
+  // Channels.
+  ['start codex x --notify ', 'phone desktop'],
+  ['notify test d', 'desktop'],
 ])('rca %s: %s', (line, expected) => {
   const isBeginning = expected === '--json --cwd'
   if (isBeginning) expect(found(line)).toMatch(/^--json --cwd /)

@@ -14,8 +14,13 @@ export interface Candidates {
   readonly paths: 'files' | 'folders' | null
 }
 
-/** The session names of tasks; `live`: without those that are known to be over. */
-export type FindTasks = (live: boolean) => readonly string[]
+/** What only a look at this machine tells. */
+export interface Sources {
+  /** The session names of tasks; `live`: without those that are known to be over. */
+  readonly tasks: (live: boolean) => readonly string[]
+  /** Channels that can be named as they are. */
+  readonly channels: () => readonly string[]
+}
 
 /** Where the words before the cursor lead. */
 interface Place {
@@ -40,14 +45,14 @@ export function candidatesFor(
   program: Command,
   words: readonly string[],
   current: string,
-  findTasks: FindTasks,
+  sources: Sources,
 ): Candidates {
   const place = walk(program, words)
   const { command, pending, positionals } = place
   if (place.beyond === 'nowhere') return NOTHING
   // The agent's own arguments.
   if (place.beyond === 'rest') return { list: [], paths: 'files' }
-  const lookUp = { program, command, findTasks, positionals, current }
+  const lookUp = { program, command, sources, positionals, current }
   if (pending) return beginning(values(pending, lookUp), current)
   const [, name, value] = /^(--[^=]+)=(.*)$/.exec(current) ?? []
   if (name !== undefined && value !== undefined) return ofAssignment(place, name, value, lookUp)
@@ -126,7 +131,7 @@ function ofAssignment(place: Place, name: string, value: string, lookUp: LookUp)
 interface LookUp {
   readonly program: Command
   readonly command: Command
-  readonly findTasks: FindTasks
+  readonly sources: Sources
   readonly positionals: readonly string[]
   readonly current: string
 }
@@ -141,6 +146,8 @@ function values(one: Option | Argument, lookUp: LookUp): Candidates {
       return words([...STATES, 'foreign'])
     case 'task':
       return words(tasks(lookUp))
+    case 'channel':
+      return words(lookUp.sources.channels())
     case 'command':
       return plain(subcommands(lookUp.program))
     case 'dir':
@@ -160,8 +167,8 @@ function placeholder(one: Option | Argument): string {
 /**
  * Session names, those given already left out. Where none begins so: the task names, of which one session alone has each.
  */
-function tasks({ command, findTasks, positionals, current }: LookUp): string[] {
-  const sessions = [...new Set(findTasks(OF_THE_LIVING.includes(command.name())))]
+function tasks({ command, sources, positionals, current }: LookUp): string[] {
+  const sessions = [...new Set(sources.tasks(OF_THE_LIVING.includes(command.name())))]
   const left = sessions.filter((one) => !positionals.includes(one)).sort()
   if (left.some((one) => one.startsWith(current))) return left
   const names = left.map((one) => one.slice(one.indexOf('-') + 1))

@@ -11,7 +11,7 @@ const program = buildProgram([], async () => ({}))
 const help = program.createHelp()
 const verbs = help.visibleCommands(program).filter((one) => one.name() !== 'help')
 const each = verbs.map((one): [string, Command] => [one.name(), one])
-const noTasks = () => []
+const nothing = { tasks: () => [], channels: () => [] }
 
 /** As a reader sees it: what `man` prints, without line breaks. */
 const page = manualPage(program, '1.2.3')
@@ -62,7 +62,7 @@ describe.each(each)('rca %s', (name, command) => {
 
   it('is completed, with every option', () => {
     const found = (words: string[], current: string) =>
-      candidatesFor(program, words, current, noTasks).list.map((one) => one.value)
+      candidatesFor(program, words, current, nothing).list.map((one) => one.value)
     expect(found([], name)).toContain(name)
     const options = help.visibleOptions(command).map((option) => option.long ?? option.short ?? '')
     expect(found([name], '-')).toEqual(expect.arrayContaining(options))
