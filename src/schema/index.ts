@@ -13,6 +13,11 @@ interface Named {
 export const DOCUMENTS = {
   task: { schema: outputs.task, about: 'One task.', by: ['start', 'resume'] },
   tasks: { schema: outputs.tasks, about: 'Tasks.', by: ['list', 'wait', 'kill'] },
+  gone: {
+    schema: outputs.gone,
+    about: 'One line: a task that is in the list no more. The others are tasks.',
+    by: ['list --watch'],
+  },
   status: { schema: outputs.status, about: 'Everything that is known of a task.', by: ['status'] },
   result: { schema: outputs.result, about: 'What came of a task that has ended.', by: ['result'] },
   sent: { schema: outputs.send, about: 'What became of a follow-up.', by: ['send'] },

@@ -10,6 +10,7 @@ import type { SendResult } from '../commands/send.ts'
 import type { ServiceChange, ServiceJson, ServicePlan } from '../commands/service.ts'
 import type { SkillInstalled } from '../commands/skill.ts'
 import type { StatusJson } from '../commands/status.ts'
+import type { GoneJson } from '../commands/watch-list.ts'
 import type { Notice } from '../notify/notice.ts'
 import type { Monitor } from '../supervise/presence.ts'
 import type { TaskJson } from '../task/json.ts'
@@ -36,6 +37,7 @@ type Equal<A, B> = [A] extends [B]
 const same: readonly true[] = [
   true satisfies Same<Promised<'task'>, TaskJson>,
   true satisfies Same<Promised<'tasks'>, readonly TaskJson[]>,
+  true satisfies Same<Promised<'gone'>, GoneJson>,
   true satisfies Same<Promised<'status'>, StatusJson>,
   true satisfies Same<Promised<'result'>, ResultJson>,
   true satisfies Same<Promised<'sent'>, SendResult>,

@@ -269,6 +269,14 @@ export const servicePlan = z.object({
   ),
 })
 
+/** Of `rca list --watch`, beside tasks. */
+export const gone = z.object({
+  schema: z.literal(1),
+  name: text,
+  taskDir: maybeText,
+  gone: z.literal(true),
+})
+
 /** Of `rca skill show` and `path`. */
 export const skill = z.object({ path: text, text: z.optional(text) })
 
