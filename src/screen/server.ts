@@ -49,8 +49,11 @@ export function screens(folder: string | null, env: Env): Screens {
 
 /** Throws `unavailable` where screen is missing. */
 export function checkScreen(env: Env): void {
-  const result = childProcess().spawnSync('screen', ['-v'], { env: serverEnvironment(env), encoding: 'utf8' })
-  if (result.error) throw noScreen()
+  const options = { env: serverEnvironment(env), encoding: 'utf8', timeout: 20_000 } as const
+  const result = childProcess().spawnSync('screen', ['-v'], options)
+  // Its exit code is 1 in some releases.
+  if (result.error && 'code' in result.error && result.error.code === 'ENOENT') throw noScreen()
+  if (result.status === null) throw screenFailed({ code: null, stdout: '', stderr: '' })
 }
 
 function noScreen(): RcaError {

@@ -71,6 +71,11 @@ export function isNoServer(stderr: string): boolean {
   return /no server running|error connecting to|server exited|lost server/.test(stderr)
 }
 
+/** Where tmux 3.3a cannot make its socket it says so, starts nothing, and ends with 0. */
+export function isNoSocket(stderr: string): boolean {
+  return stderr.startsWith('error creating ')
+}
+
 export function isDuplicateSession(stderr: string): boolean {
   return stderr.includes('duplicate session')
 }
@@ -88,8 +93,10 @@ const OLDEST = [3, 2] as const
 
 /** Throws `unavailable` where tmux is missing or too old, with the command that installs it here. */
 export function checkTmux(env: Env): void {
-  const result = childProcess().spawnSync('tmux', ['-V'], { env: serverEnvironment(env), encoding: 'utf8' })
-  if (result.error) throw noTmux()
+  const options = { env: serverEnvironment(env), encoding: 'utf8', timeout: 20_000 } as const
+  const result = childProcess().spawnSync('tmux', ['-V'], options)
+  if (result.error && 'code' in result.error && result.error.code === 'ENOENT') throw noTmux()
+  if (result.status === null) throw tmuxFailed({ code: null, stdout: '', stderr: '' })
   const version = result.stdout.trim()
   if (isTooOld(version)) {
     throw new RcaError(

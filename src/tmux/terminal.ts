@@ -24,6 +24,7 @@ import {
   checkTmux,
   ensureSocketDirectory,
   isDuplicateSession,
+  isNoSocket,
   type TmuxServer,
   tmuxFailed,
 } from './server.ts'
@@ -123,9 +124,9 @@ function sessionPanes(tmux: TmuxServer, session: string): PaneRow[] {
 async function openSession(tmux: TmuxServer, input: SessionInput, env: Env): Promise<string | null> {
   const { warning, prefix } = await whereToStart(tmux, input.taskDir, env)
   const result = tmux.call(newSession(input), prefix)
-  if (result.code === 0) return warning
+  if (result.code === 0 && !isNoSocket(result.stderr)) return warning
   if (!isDuplicateSession(result.stderr)) {
-    checkTmux(env)
+    if (result.code !== null) checkTmux(env)
     throw tmuxFailed(result)
   }
   const move = planMove(await sessionFacts(tmux, input))

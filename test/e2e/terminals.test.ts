@@ -72,6 +72,24 @@ describe.concurrent('in what a task runs', () => {
     expect(status.evidence.join('\n')).toMatch(/from attempt 2 on it runs in screen: tmux 2\.9 is too old/)
   })
 
+  test('with a tmux that does not answer: in screen, and why is said', async ({ world }) => {
+    world.agent('done')
+    world.program('tmux', 'exec sleep 1000')
+    const result = await world.rca(START)
+    expect(result.code, result.stderr).toBe(0)
+    expect(result.stderr).toContain('runs in screen, not in tmux: tmux did not answer within 20 s\n')
+    await world.reaches('done')
+    expect(world.runs).toHaveLength(1)
+  })
+
+  test('with a socket for tmux that cannot be made: in screen, and why is said', async ({ world }) => {
+    world.agent('done')
+    const result = await world.rca(START, { env: { RCA_TMUX_SOCKET: '/proc/nowhere/socket' } })
+    expect(result.code, result.stderr).toBe(0)
+    expect(result.stderr).toMatch(/runs in screen, not in tmux: tmux: .*\/proc\/nowhere\/socket/)
+    await world.reaches('done')
+  })
+
   test('with a tmux and a screen that refuse: in none, and the agent is run once', async ({ world }) => {
     world.agent('done')
     world.program('tmux', 'echo "no, thank you" >&2; exit 1')
