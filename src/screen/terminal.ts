@@ -81,13 +81,15 @@ function list(all: Screens): ScreenRow[] {
   return parseSessions(result.stdout)
 }
 
-/** All sessions that live, or those of this name, with whose they are. */
-function markedSessions(all: Screens, name: string | null): Marked[] {
-  const rows = list(all).filter((row) => !row.dead && (name === null || row.session === name))
-  if (rows.length === 0) return []
+/** Those of these sessions that live, with whose they are. */
+function marked(rows: readonly ScreenRow[]): Marked[] {
+  const alive = rows.filter((row) => !row.dead)
+  if (alive.length === 0) return []
   const marks = marksByScreen()
-  return rows.map((row) => ({ ...row, mark: marks.get(row.pid) ?? null }))
+  return alive.map((row) => ({ ...row, mark: marks.get(row.pid) ?? null }))
 }
+
+const ofName = (rows: readonly ScreenRow[], name: string) => rows.filter((row) => row.session === name)
 
 /** Task directories by the process whose child has their mark, or by that process itself. */
 function marksByScreen(): Map<number, string> {
@@ -103,7 +105,7 @@ function marksByScreen(): Map<number, string> {
 
 /** The task's own session, or null. */
 async function ownSession(all: Screens, task: Owner): Promise<ScreenRow | null> {
-  const find = () => markedSessions(all, task.session).find((row) => row.mark === task.dir) ?? null
+  const find = () => marked(ofName(list(all), task.session)).find((row) => row.mark === task.dir) ?? null
   return find() ?? (await mended(task, find))
 }
 
@@ -112,8 +114,8 @@ async function ownSession(all: Screens, task: Owner): Promise<ScreenRow | null> 
  * 4.09.00). Whoever has the task's mark and is a screen, or has one as a parent, tells which process that is. Linux only.
  */
 async function mended(task: Owner, find: () => ScreenRow | null): Promise<ScreenRow | null> {
-  const marked = findByCookie([MARK], (value) => value === encodeURI(task.dir))
-  const pids = marked.flatMap(({ pid }) => [pid, parentOf(pid) ?? 0])
+  const all = findByCookie([MARK], (value) => value === encodeURI(task.dir))
+  const pids = all.flatMap(({ pid }) => [pid, parentOf(pid) ?? 0])
   const screen = pids.find(isScreen)
   const identity = screen === undefined ? null : identityOf(screen)
   if (!identity || !signal(identity, 'SIGCHLD')) return null
@@ -140,11 +142,12 @@ function isScreen(pid: number): boolean {
  */
 async function openSession(all: Screens, input: SessionInput, env: Env): Promise<string | null> {
   const { session, taskDir } = input
-  for (const row of markedSessions(all, session)) {
+  const rows = ofName(list(all), session)
+  for (const row of marked(rows)) {
     if (row.mark === null || row.mark === taskDir || !(await isOver(row.mark))) throw foreignSession(row)
     await end(all, row)
   }
-  wipeDead(all, session)
+  wipeDead(all, rows)
   const { prefix, warning } = planScope(await scopeFacts(env))
   writeDurable(rcOf(input), RC)
   const log = files.terminalLog(taskDir)
@@ -164,8 +167,8 @@ function foreignSession(row: ScreenRow): RcaError {
 }
 
 /** What a killed session has left in the folder of sockets. */
-function wipeDead(all: Screens, name: string): void {
-  for (const row of list(all)) if (row.dead && row.session === name) all.call(wipe(row))
+function wipeDead(all: Screens, rows: readonly ScreenRow[]): void {
+  for (const row of rows) if (row.dead) all.call(wipe(row))
 }
 
 /** Has the line run in the task's session: in the shell that ran the last one, where that is idle, or in a new window. */
@@ -213,7 +216,7 @@ async function begins({ taskDir, attempt }: SessionInput): Promise<boolean> {
 async function closeSession(all: Screens, task: Owner): Promise<void> {
   const row = await ownSession(all, task)
   if (row) await end(all, row)
-  wipeDead(all, task.session)
+  wipeDead(all, ofName(list(all), task.session))
 }
 
 /** Ends a session, by asking it or, where it does not answer, its process. */
@@ -231,7 +234,7 @@ function must(all: Screens, args: readonly string[]): void {
 }
 
 function foreignSessions(all: Screens) {
-  return markedSessions(all, null)
+  return marked(list(all))
     .filter((row) => row.mark === null)
     .map(({ session }) => ({ session, createdAt: null }))
 }

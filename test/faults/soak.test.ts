@@ -127,17 +127,22 @@ class Soak {
     }
   }
 
+  /** All at once: the first would be over before the last has begun. */
   private async fill(): Promise<void> {
-    while (this.running.length < AT_A_TIME) {
+    const missing = AT_A_TIME - this.running.length
+    const starts = Array.from({ length: missing }, () => {
       const name = `t${++this.started}`
       const home = join(this.world.root, 'homes', name)
       mkdirSync(home, { recursive: true })
       writeFileSync(join(home, 'steps'), String(STEPS))
       writeFileSync(join(home, 'step-ms'), String(this.random.between(1, STEP_MS)))
       const args = ['start', 'codex', name, '-p', 'do it', '--env', `HOME=${home}`, '--json']
-      const result = await this.world.rca(args)
-      if (result.code !== 0) this.wrong.push(`start ${name}: ${result.code} ${result.stderr}`)
-      else this.running.push({ task: JSON.parse(result.stdout) as TaskJson, home })
+      return { name, home, result: this.world.rca(args) }
+    })
+    for (const { name, home, result } of starts) {
+      const { code, stdout, stderr } = await result
+      if (code !== 0) this.wrong.push(`start ${name}: ${code} ${stderr}`)
+      else this.running.push({ task: JSON.parse(stdout) as TaskJson, home })
     }
   }
 
