@@ -11,7 +11,7 @@ interface Named {
 
 /** Every document that rca prints for programs, and those of its records that others may read. */
 export const DOCUMENTS = {
-  task: { schema: outputs.task, about: 'One task.', by: ['start', 'resume'] },
+  task: { schema: outputs.task, about: 'One task.', by: ['start', 'resume', 'exec'] },
   tasks: { schema: outputs.tasks, about: 'Tasks.', by: ['list', 'wait', 'kill'] },
   gone: {
     schema: outputs.gone,
@@ -39,6 +39,11 @@ export const DOCUMENTS = {
   },
   skill: { schema: outputs.skill, about: 'The skill that teaches rca.', by: ['skill show', 'skill path'] },
   'skill-installed': { schema: outputs.skillInstalled, about: 'Where the skill was put.', by: ['skill'] },
+  explanation: {
+    schema: outputs.explanation,
+    about: 'What would be done with a command, and why.',
+    by: ['exec --explain'],
+  },
   channels: {
     schema: outputs.channels,
     about: 'The channels of config.json.',

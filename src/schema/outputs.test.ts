@@ -3,6 +3,7 @@ import type * as z from 'zod/mini'
 import type { AgentEvent } from '../agents/event.ts'
 import type { DoctorJson } from '../commands/doctor.ts'
 import type { DryRun } from '../commands/dry-run.ts'
+import type { Explanation } from '../commands/exec-explain.ts'
 import type { ChannelJson, NotifyTestJson } from '../commands/notify.ts'
 import type { PruneResult, Removed } from '../commands/remove.ts'
 import type { ResultJson } from '../commands/result.ts'
@@ -52,6 +53,7 @@ const same: readonly true[] = [
   true satisfies Same<Promised<'notify-test'>, NotifyTestJson>,
   true satisfies Same<Promised<'notice'>, Notice>,
   true satisfies Same<Promised<'doctor'>, DoctorJson>,
+  true satisfies Same<Promised<'explanation'>, Explanation>,
   true satisfies Same<Promised<'log-event'>, { readonly attempt: number } & AgentEvent>,
 ]
 

@@ -336,3 +336,21 @@ export const doctor = z.object({
   findings: z.array(z.object({ check: text, level, message: text, hint: maybeText, fix: z.nullable(fix) })),
   repairs: z.array(z.object({ name: fix, what: text, done: flag, error: maybeText })),
 })
+
+/** Of `rca exec --explain`. */
+export const explanation = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('foreground'), why: text, argv: texts }),
+  z.object({
+    kind: z.literal('task'),
+    agent: text,
+    name: maybeText,
+    cwd: text,
+    argv: texts,
+    agentArgs: texts,
+    prompt: z.object({ text: maybeText, input: maybeText }),
+    env: texts,
+    withoutEnv: texts,
+    deadlineMs: maybeNumber,
+    notes: texts,
+  }),
+])

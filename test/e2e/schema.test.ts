@@ -29,6 +29,10 @@ describe.concurrent('what is printed with --json is as rca schema says', () => {
     world.agent('turns')
     world.write('hold', 'stored one\n')
     const start = ['start', 'codex', 'fix', '-p', 'one']
+    const codex = ['--explain', '--json', '--', 'codex', 'exec', 'one']
+    await expectIs(world, 'explanation', (await world.rca(['exec', ...codex])).stdout)
+    const other = ['--explain', '--json', '--', 'ls']
+    await expectIs(world, 'explanation', (await world.rca(['exec', ...other])).stdout)
     await prints(world, 'plan', [...start, '--dry-run'])
     await prints(world, 'task', start)
     await prints(world, 'sent', ['send', 'fix', 'two'])
