@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect } from 'vitest'
 import type { SendResult } from '../../src/commands/send.ts'
@@ -203,6 +203,20 @@ describe.concurrent('send is refused, and nothing is kept of it', () => {
     expect(await sends(world, 'two')).toMatchObject({ answer: 'started', followUp: { id: 2 } })
     expect((await isOver(world)).code).toBe(0)
     expect(ended(world)).toEqual(['one', 'two'])
+  })
+
+  test('where the folder is gone', async ({ world }) => {
+    await talks(world, null)
+    await world.reaches('done')
+    rmSync(world.project, { recursive: true })
+    const refused = await world.rca(['send', 'fix', 'two', '--json'], { cwd: world.root })
+    expect(refused.code).toBe(1)
+    expect(jsonError(refused)).toMatchObject({
+      answer: 'refused',
+      message: expect.stringMatching(/folder .* is gone/),
+    })
+    mkdirSync(world.project)
+    expect(await world.status()).toMatchObject({ state: 'done', queuedFollowUps: 0 })
   })
 
   test('where there is no conversation to go on with', async ({ world }) => {
