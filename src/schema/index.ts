@@ -29,11 +29,6 @@ export const DOCUMENTS = {
   },
   removed: { schema: outputs.removed, about: 'Tasks whose records were removed.', by: ['rm'] },
   pruned: { schema: outputs.prune, about: 'What was removed, and what was left.', by: ['prune'] },
-  explained: {
-    schema: outputs.explained,
-    about: 'What exec would do with a command.',
-    by: ['exec --explain'],
-  },
   plan: { schema: outputs.dryRun, about: 'What a start would do.', by: ['start --dry-run'] },
   monitor: { schema: outputs.monitor, about: 'The monitor.', by: ['monitor'] },
   service: { schema: outputs.service, about: 'The monitor as a service.', by: ['service'] },

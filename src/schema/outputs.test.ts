@@ -45,7 +45,6 @@ const same: readonly true[] = [
   true satisfies Same<Promised<'removed'>, readonly Removed[]>,
   true satisfies Same<Promised<'pruned'>, PruneResult>,
   true satisfies Same<Promised<'plan'>, DryRun>,
-  true satisfies Same<Promised<'explained'>, Explanation>,
   true satisfies Same<Promised<'monitor'>['monitor'], Monitor | null>,
   true satisfies Same<Promised<'service'>, ServiceJson & Partial<ServiceChange>>,
   true satisfies Same<Promised<'service-plan'>, ServicePlan>,

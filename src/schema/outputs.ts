@@ -189,24 +189,6 @@ export const dryRun = z.object({
   policy,
 })
 
-/** `exec --explain`. */
-export const explained = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('foreground'), why: text, argv: texts }),
-  z.object({
-    kind: z.literal('task'),
-    agent: text,
-    name: maybeText,
-    cwd: text,
-    argv: texts,
-    agentArgs: texts,
-    prompt: z.object({ text: maybeText, input: maybeText }),
-    env: texts,
-    withoutEnv: texts,
-    deadlineMs: maybeNumber,
-    notes: texts,
-  }),
-])
-
 /** One line of `rca events`: an entry of a journal and whose it is. A newer release may write types that this one does not know. */
 export const event = z.looseObject({ task: text, taskDir: text, at: text, type: text })
 

@@ -24,9 +24,6 @@ async function prints(world: World, name: Name, args: readonly string[], code = 
   await expectIs(world, name, result.stdout)
 }
 
-const execPrints = async (world: World, name: Name, args: readonly string[]) =>
-  expectIs(world, name, (await world.rca(['exec', '--json', ...args])).stdout)
-
 describe.concurrent('what is printed with --json is as rca schema says', () => {
   test('of tasks that run, wait, and have ended', async ({ world }) => {
     world.agent('turns')
@@ -39,19 +36,6 @@ describe.concurrent('what is printed with --json is as rca schema says', () => {
     await prints(world, 'plan', [...start, '--dry-run'])
     await prints(world, 'task', start)
     await prints(world, 'sent', ['send', 'fix', 'two'])
-    await execPrints(world, 'explained', [
-      '--explain',
-      '--name',
-      'x',
-      '--',
-      'env',
-      'A=b',
-      'codex',
-      'exec',
-      'one',
-    ])
-    await execPrints(world, 'explained', ['--explain', '--', 'ls'])
-    await execPrints(world, 'task', ['--', 'codex', 'exec', 'one'])
     await prints(world, 'status', ['status', 'fix'])
     await prints(world, 'tasks', ['wait', 'fix', '--for', 'running'])
     world.write('go')
