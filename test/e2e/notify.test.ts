@@ -180,6 +180,8 @@ describe.concurrent('a notice', () => {
     world,
     receiver,
   }) => {
+    // The launch script may start the monitor.
+    world.holdLaunchScripts()
     holdAt(world, 'notify-delivered')
     await begin(world, 'done', receiver)
     await world.killAt('notify-delivered')
@@ -194,6 +196,8 @@ describe.concurrent('a notice', () => {
   })
 
   test('comes once where two deliver at the same time', async ({ world, receiver }) => {
+    // The launch script may start the monitor.
+    world.holdLaunchScripts()
     holdAt(world, 'notify-delivered')
     await begin(world, 'done', receiver)
     await world.comesTo('notify-delivered')
@@ -226,7 +230,7 @@ describe.concurrent('a notice', () => {
     )
     await recorded(world, 'failed')
     const told = (await world.status()).notices.find((one) => one.channel === 'deaf' && one.tries > 0)
-    expect(told).toMatchObject({ error: expect.stringMatching(/^no answer in time \(2\d\d\d ms\)$/) })
+    expect(told).toMatchObject({ error: expect.stringMatching(/^no answer in time \(\d+ ms\)$/) })
   })
 
   test.for([
