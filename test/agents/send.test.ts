@@ -32,6 +32,13 @@ describe.concurrent.each(AGENTS)('%s', (agent) => {
     )
     expect(asked.at(-1)?.done).toEqual(['STEP-OK-1'])
     expect(world.ledger()).toEqual(['1'])
+    // The model server counts 100 tokens in and 20 out for each request.
+    const [inputTokens, outputTokens] = [100 * asked.length, 20 * asked.length]
+    expect(status.usage).toMatchObject({ inputTokens, outputTokens })
+    const result = JSON.parse((await world.ok(['result', name, '--json'])).stdout)
+    expect(result).toMatchObject({ usage: status.usage, exit: { code: 0 }, denials: [] })
+    expect(result.message).toContain('ALL-DONE')
+    expect((await world.ok(['result', name])).stdout.trim()).toBe(result.message.trim())
   })
 
   it('what is sent to a task that is done is begun at once', async (test) => {
