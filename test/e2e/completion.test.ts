@@ -126,40 +126,62 @@ class Person {
   }
 }
 
-describe.concurrent.for(Object.entries(SHELLS))('%s', ([name, shell]) => {
-  test('completes verbs, options, their values, names of tasks and of files', async ({ world, skip }) => {
-    if (name.includes('bash-completion') && !existsSync(BASH_COMPLETION)) skip('no bash-completion here')
-    await world.begin('done', 'docs')
-    await world.reaches('done', 'docs')
-    await world.begin('hangs')
-    mkdirSync(join(world.project, 'my folder'))
-    writeFileSync(join(world.project, 'task.md'), 'do it')
-    await world.rca(['list'])
-    const person = await Person.at(world, shell)
+/** Every key costs a start of rca, and a machine that runs everything at once is slow. */
+const LONG = { timeout: 180_000 }
 
+async function withTasks(world: World): Promise<void> {
+  await world.begin('done', 'docs')
+  await world.reaches('done', 'docs')
+  await world.begin('hangs')
+  mkdirSync(join(world.project, 'my folder'))
+  writeFileSync(join(world.project, 'task.md'), 'do it')
+  await world.rca(['list'])
+}
+
+const isMissing = (name: string) => name.includes('bash-completion') && !existsSync(BASH_COMPLETION)
+
+describe.concurrent.for(Object.entries(SHELLS))('%s', ([name, shell]) => {
+  test('completes a verb, the name of a task and the value of an option', LONG, async ({ world, skip }) => {
+    if (isMissing(name)) skip('no bash-completion here')
+    await withTasks(world)
+    const person = await Person.at(world, shell)
     await person.completes('rca kil', 'rca kill ')
     await person.completes('rca status codex-f', 'rca status codex-fix ')
+    await person.completes('rca start codex x --access=f', 'rca start codex x --access=full ')
+  })
+})
+
+describe.concurrent.for(['bash', 'bash with bash-completion', 'zsh', 'fish'])('%s in full', (name) => {
+  const shell = SHELLS[name] ?? { ...BASH, setUp: async () => '' }
+
+  test('completes options, their values, names of tasks and of files', LONG, async ({ world, skip }) => {
+    if (isMissing(name)) skip('no bash-completion here')
+    await withTasks(world)
+    const person = await Person.at(world, shell)
     await person.completes('rca status fi', 'rca status fix ')
     await person.completes('rca kill codex-', 'rca kill codex-fix ')
-    await person.completes('rca start codex x --pro', 'rca start codex x --prompt')
+    await person.completes('rca start codex x --prompt-', 'rca start codex x --prompt-file ')
     await person.completes('rca start codex x --access f', 'rca start codex x --access full ')
-    await person.completes('rca start codex x --access=f', 'rca start codex x --access=full ')
     await person.completes('rca start codex x -f ta', 'rca start codex x -f task.md ')
     await person.completes('rca start codex x -C my', 'rca start codex x -C my\\ folder/')
-    await person.completes('rca --tmux-socket mine resu', 'rca --tmux-socket mine resume ')
+    await person.completes('rca --tmux-socket mine kil', 'rca --tmux-socket mine kill ')
     await person.isOffered('rca status ', ['codex-docs', 'codex-fix'], ['task.md', 'start'])
     await person.isOffered('rca st', ['start', 'status'], ['task.md', 'stop'])
     await person.isOffered('rca list --state ', ['running', 'waiting', 'done'], ['task.md'])
     await person.isOffered('rca service ', ['install', 'status'])
   })
 
-  test('without a state directory, and in a broken one: nothing, and no noise', async ({ world, skip }) => {
-    if (name.includes('bash-completion') && !existsSync(BASH_COMPLETION)) skip('no bash-completion here')
-    const person = await Person.at(world, shell)
-    await person.completes('rca status x', 'rca status x')
-    writeFileSync(world.state, 'no folder')
-    await person.completes('rca status x', 'rca status x')
-    await person.completes('rca kil', 'rca kill ')
-    expect(person.screen.filter(Boolean)).toHaveLength(1)
-  })
+  test(
+    'without a state directory, and in a broken one: nothing, and no noise',
+    LONG,
+    async ({ world, skip }) => {
+      if (isMissing(name)) skip('no bash-completion here')
+      const person = await Person.at(world, shell)
+      await person.completes('rca status x', 'rca status x')
+      writeFileSync(world.state, 'no folder')
+      await person.completes('rca status x', 'rca status x')
+      await person.completes('rca kil', 'rca kill ')
+      expect(person.screen.filter(Boolean)).toHaveLength(1)
+    },
+  )
 })
