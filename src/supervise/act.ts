@@ -222,8 +222,12 @@ async function finishKill(task: Observed, context: Context): Promise<Outcome> {
   return ACTED
 }
 
-/** Under the lock, for a person who resumes the task in this very moment begins its supervision anew. */
+/**
+ * Under the lock, for a person who resumes the task in this very moment begins its supervision anew. What was claimed by
+ * somebody who has died could still begin, and end well: nothing would have been given up.
+ */
 async function noteGaveUp(task: Observed, waitedMs: number): Promise<Outcome> {
+  abandonUnbegun(task.dir)
   const { now, decision } = await lookAgain(task, waitedMs)
   if (decision.action.kind !== 'note-gave-up') return ACTED
   freeShell(now)

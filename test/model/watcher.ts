@@ -138,7 +138,7 @@ const LOCKED = new Set<Action['kind']>(['recover', 'end', 'free-launcher', 'fini
 
 function underLock(world: World, watcher: Watcher, wanted: Action, waitedMs: number, fails: boolean): void {
   if (wanted.kind === 'free-launcher') freeLauncher(world)
-  if (wanted.kind === 'recover') abandonUnbegun(world)
+  if (wanted.kind === 'recover' || wanted.kind === 'note-gave-up') abandonUnbegun(world)
   const { action } = decide(factsOf(world, settle(world), { ...NOTHING_REMEMBERED, waitedMs }))
   if (action.kind !== wanted.kind) return
   switch (action.kind) {
