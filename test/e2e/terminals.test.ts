@@ -6,7 +6,7 @@ import { isRunning, jsonError, RCA, test, until, type World } from './harness.ts
 
 const START = ['start', 'codex', 'fix', '-p', 'do it']
 const OLD_TMUX =
-  'case "$*" in *-V*) echo "tmux 2.9" ;; *) echo "new-session: unknown option -- e" >&2; exit 1 ;; esac'
+  'case "$*" in -V) echo "tmux 2.9" ;; *) echo "new-session: unknown option -- e" >&2; exit 1 ;; esac'
 
 const inScreen = { env: { RCA_TERMINAL: 'screen' } }
 

@@ -18,7 +18,7 @@ describe.concurrent('wait', () => {
   test('for a task whose directory was removed hung for ever', async ({ world }) => {
     const { taskDir } = await world.begin('waits')
     const wait = world.start(['wait', 'fix'])
-    await world.rca(['wait', 'fix', '--timeout', '300ms'])
+    await until(() => watches(wait.child.pid), 'wait to wait')
     renameSync(taskDir ?? '', join(world.root, 'removed'))
     const { code, stderr } = await wait.done
     expect(code).toBe(3)
