@@ -1,4 +1,4 @@
-import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -12,7 +12,7 @@ describe('the digest', () => {
       dir,
       session: 'codex-x',
       spec: null,
-      journal: { entries: [], problems: [] },
+      journal: { entries: [], problems: [], bytes: statSync(join(dir, 'journal.jsonl')).size },
       problems: [],
       evidence,
       pending: null,
@@ -50,6 +50,12 @@ describe('the digest', () => {
   it('says nothing once the journal has grown', () => {
     keepDigest(observed('done'))
     appendFileSync(join(dir, 'journal.jsonl'), 'two\n')
+    expect(readDigest(dir)).toBeNull()
+  })
+  it('of a task that somebody went on with while it was written hid a follow-up', () => {
+    const task = observed('done')
+    appendFileSync(join(dir, 'journal.jsonl'), 'two\n')
+    keepDigest(task)
     expect(readDigest(dir)).toBeNull()
   })
   it.each([

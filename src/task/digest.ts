@@ -39,7 +39,8 @@ export function keepDigest(task: Observed): void {
   if (task.evidence || isLive(task.derived.state) || task.derived.state === 'unknown') return
   const digest = {
     directory: basename(task.dir),
-    journalBytes: sizeOf(files.journal(task.dir)),
+    // What came since was not seen: somebody may have gone on with it.
+    journalBytes: task.journal.bytes,
     spec: stampOf(files.spec(task.dir)),
     task: taskJson(task),
     ...(hasPending(task.spec, task.journal.entries) ? { notices: true } : {}),

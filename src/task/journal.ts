@@ -7,6 +7,8 @@ export interface Journal {
   readonly entries: readonly Entry[]
   /** Lines that could not be read, for people: kept in the file, never overwritten. */
   readonly problems: readonly string[]
+  /** How long it was when it was read. */
+  readonly bytes: number
 }
 
 type NewEntry = Entry extends infer E ? (E extends Entry ? Omit<E, 'at'> & { at?: string } : never) : never
@@ -65,7 +67,7 @@ export function parseJournal(text: string): Journal {
   })
   const last = torn ? parseEntry(torn) : null
   if (last && last !== 'unreadable') entries.push(last)
-  return { entries, problems }
+  return { entries, problems, bytes: Buffer.byteLength(text) }
 }
 
 function parseEntry(line: string): Entry | 'unreadable' | null {

@@ -143,6 +143,8 @@ export function taskDirectories(state: string): { dir: string; session: string }
   return found
 }
 
+const NO_JOURNAL: Journal = { entries: [], problems: [], bytes: 0 }
+
 /** Reads one task. Null: a directory that never became a task. */
 export function readTask(dir: string): Stored | null {
   const session = basename(dir).slice(0, basename(dir).lastIndexOf('.'))
@@ -152,7 +154,7 @@ export function readTask(dir: string): Stored | null {
     if (!hasAttempts(dir)) return null
     problems.push('spec.json is missing although attempts were made')
   }
-  const journal = guarded(problems, 'journal.jsonl', { entries: [], problems: [] }, () => readJournal(dir))
+  const journal = guarded(problems, 'journal.jsonl', NO_JOURNAL, () => readJournal(dir))
   return { dir, session, spec, journal, problems: [...problems, ...journal.problems] }
 }
 

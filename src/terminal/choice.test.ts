@@ -65,13 +65,15 @@ describe('where a task runs', () => {
   const changed = { at, type: 'terminal-changed', attempt: 2, terminal: screen, reason: 'x' } as const
 
   it('is what its spec says, until the journal says otherwise', () => {
-    expect(terminalOf({ spec, journal: { entries: [], problems: [] } })).toMatchObject({ kind: 'tmux' })
-    const journal = { entries: [changed], problems: [] }
+    expect(terminalOf({ spec, journal: { entries: [], problems: [], bytes: 0 } })).toMatchObject({
+      kind: 'tmux',
+    })
+    const journal = { entries: [changed], problems: [], bytes: 0 }
     expect(terminalOf({ spec, journal })).toEqual(screen)
     expect(terminalsOf({ spec, journal }).map((one) => one.kind)).toEqual(['tmux', 'screen'])
   })
   it('is not known without its spec', () => {
-    expect(terminalOf({ spec: null, journal: { entries: [changed], problems: [] } })).toBeNull()
+    expect(terminalOf({ spec: null, journal: { entries: [changed], problems: [], bytes: 0 } })).toBeNull()
   })
 })
 

@@ -176,7 +176,7 @@ export function observe(world: World, entries: readonly Entry[] = world.entries)
   const evidence = seen && { ...seen, conclusion: pending }
   const lastOutputMs = open ? Math.max(0, ...world.lives.map((one) => one.outputMs)) : 0
   const derived = derive({ spec, entries, problems: [], evidence, lastOutputMs, nowMs })
-  return { journal: { entries, problems: [] }, evidence, pending, derived }
+  return { journal: { entries, problems: [], bytes: 0 }, evidence, pending, derived }
 }
 
 /** As in task/settle.ts. */
