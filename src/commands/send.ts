@@ -6,6 +6,7 @@ import { confirm } from '../launch/confirm.ts'
 import { abandonUnbegun, launchRequest } from '../launch/launch.ts'
 import { agentEnvironment, hasUndelivered, keepEnvironment, recover } from '../launch/recover.ts'
 import type { Launched } from '../launch/startup.ts'
+import { hasPending } from '../notify/ledger.ts'
 import { ensureMonitorFor } from '../supervise/spawn.ts'
 import { pausePoint } from '../system/pause.ts'
 import { readAttempt } from '../task/attempt.ts'
@@ -150,7 +151,13 @@ async function startNext(
     if (options.monitor) await ensureMonitorFor(stillThere(now), context)
     return launched
   } catch (error) {
-    if (!repeated && (await takeBack(task.dir, id, context))) throw error
+    if (!repeated && (await takeBack(task.dir, id, context))) {
+      // What it was to follow may have turned out to be the end, which nobody has told.
+      const left = readTask(task.dir)
+      if (left && options.monitor && hasPending(left.spec, left.journal.entries))
+        await ensureMonitorFor(left, context)
+      throw error
+    }
     context.warn(error instanceof Error ? error.message : String(error))
     return null
   }

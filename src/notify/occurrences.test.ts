@@ -16,6 +16,7 @@ import {
   SECOND,
   sent,
   stalled,
+  withdrawn,
 } from '../../test/fixtures/entries.ts'
 import { specFixture } from '../../test/fixtures/spec.ts'
 import type { Entry } from '../task/schema.ts'
@@ -170,6 +171,33 @@ describe('occurrencesOf', () => {
         ...[killRequested(2 * MINUTE), killed(2 * MINUTE)],
       ],
       ['1.started', '1.killed'],
+    ],
+    [
+      'a kill in a turn that ended well all the same, with a follow-up behind it: told that all is done',
+      [...[claimed(1, 0, 'person'), sent(1), killRequested(MINUTE), ended(1, MINUTE, done)], killed(MINUTE)],
+      ['1.started', '1.killed'],
+    ],
+    [
+      'a follow-up that was taken back once its turn had come: nobody heard that all is done',
+      [claimed(1, 0, 'person'), sent(1), ended(1, MINUTE, done), withdrawn(1, MINUTE)],
+      ['1.started', '1.done'],
+    ],
+    [
+      'the same, of which the launch was called off',
+      [
+        ...[claimed(1, 0, 'person'), sent(1), ended(1, MINUTE, done)],
+        ...[{ ...claimed(2, MINUTE, 'person'), followUp: 1 } as Entry, calledOff(2, MINUTE)],
+        withdrawn(1, 2 * MINUTE),
+      ],
+      ['1.started', '1.done'],
+    ],
+    [
+      'a follow-up that is taken back after the end, and one of two',
+      [
+        ...[claimed(1, 0, 'person'), ended(1, MINUTE, done), sent(1, HOUR), withdrawn(1, HOUR)],
+        ...[sent(2, HOUR), sent(3, HOUR), withdrawn(2, HOUR)],
+      ],
+      ['1.started', '1.done'],
     ],
     [
       'a follow-up that is sent after the end',

@@ -79,8 +79,8 @@ function draftsOf(spec: Spec, entries: readonly Entry[], entry: Entry, index: nu
       const { event, ...about } = endOf(entry, next)
       // Of a limit that is waited for the wait is told.
       const isLimit = event === 'crashed' && entry.cause === 'usage-limit'
-      // A turn after which a follow-up is begun is not the end.
-      const isTurn = event === 'done' && 'kind' in next && next.kind === 'again'
+      // A turn behind which a follow-up waits is not the end, whatever becomes of that.
+      const isTurn = event === 'done' && followUpDue(entries.slice(0, index + 1)) !== null
       // Whoever was to write down that it has begun may have been killed before.
       return [...draft('begun'), ...(isLimit || isTurn ? [] : draft(event, about))]
     }
@@ -96,6 +96,10 @@ function draftsOf(spec: Spec, entries: readonly Entry[], entry: Entry, index: nu
       return draft('stalled', { reason: entry.evidence }, `stalled ${index}`)
     case 'progress':
       return draft('progress', { reason: entry.text }, `progress ${index}`)
+    case 'follow-up-withdrawn':
+      return lastTurn(entries.slice(0, index + 1)).map(({ attempt: turn, reason, hint }) => {
+        return { event: 'done', attempt: turn, key: `${turn} done`, at, about: { reason, hint } }
+      })
     case 'killed':
       return hasDone(entries, index) ? [] : draft('killed', { reason: `killed by ${entry.by}` })
     default:
@@ -113,6 +117,12 @@ function attemptOf(entries: readonly Entry[], entry: Entry, index: number): numb
 function hasDone(entries: readonly Entry[], index: number): boolean {
   const known = entries.slice(0, index)
   return ofType(known, 'attempt-ended').at(-1)?.outcome === 'completed' && followUpDue(known) === null
+}
+
+/** The turn that has turned out to be the last one, for what was to follow was taken back; empty: it is not. */
+function lastTurn(known: readonly Entry[]): EntryOf<'attempt-ended'>[] {
+  const ends = ofType(known, 'attempt-ended').filter((one) => one.outcome !== 'called-off')
+  return followUpDue(known) === null ? ends.slice(-1).filter((one) => one.outcome === 'completed') : []
 }
 
 type GivingUp = Pick<EntryOf<'gave-up'>, 'cause' | 'reason' | 'hint'>
