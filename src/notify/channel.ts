@@ -74,8 +74,8 @@ export interface Kind {
 export interface Channel {
   readonly record: ChannelRecord
   readonly address: string
-  /** What nobody may read. */
-  readonly secrets: readonly string[]
+  /** What nobody may read, as it is now: some of it is kept in files. */
+  readonly secrets: () => readonly string[]
   readonly deliver: (one: Omit<Try<unknown>, 'settings' | 'env'>) => Promise<Outcome>
 }
 
@@ -97,7 +97,7 @@ export function channelKind<S extends Shape>(kind: KindOf<S>): Kind {
     return {
       record,
       address: kind.address(settings),
-      secrets: [...kind.secrets(settings), ...secretsIn(env)].filter((one) => one !== undefined),
+      secrets: () => [...kind.secrets(settings), ...secretsIn(env)].filter((one) => one !== undefined),
       deliver: (one) => kind.deliver({ ...one, settings, env }),
     }
   }

@@ -88,7 +88,7 @@ export async function tryOnce(
     error: error instanceof Error ? error.message : String(error),
   })
   const outcome = await channel.deliver({ notice, tries, signal }).catch(failed)
-  const words = (text: string) => shorten(withoutSecrets(harmless(text), secrets), ERROR_LENGTH)
+  const words = (text: string) => shorten(withoutSecrets(harmless(text), secrets()), ERROR_LENGTH)
   if (outcome.ok) return outcome.note === undefined ? outcome : { ...outcome, note: words(outcome.note) }
   const late = stop.aborted ? 'cut off' : `${outcome.error} (${Math.round(performance.now() - began)} ms)`
   return { ...outcome, error: words(signal.aborted ? late : outcome.error) }

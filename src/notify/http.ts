@@ -1,6 +1,7 @@
 import type { ClientRequest, IncomingMessage, OutgoingHttpHeaders } from 'node:http'
 import { http, https } from '../system/lazy.ts'
 import type { Outcome } from './channel.ts'
+import { shorten } from './notice.ts'
 
 /** A POST that is to get through. */
 export interface Post {
@@ -103,6 +104,8 @@ function allHeaders(
     'content-type': 'application/json',
     'content-length': String(Buffer.byteLength(body)),
     'user-agent': 'rca',
+    // One that was kept for the next try may be over at the other end by then. (An agent of its own would pass by the proxy.)
+    connection: 'close',
     ...headers,
   }
 }
@@ -113,7 +116,7 @@ function readAnswer(response: IncomingMessage): Promise<string> {
     let text = ''
     const end = () => {
       clearTimeout(timer)
-      resolve(text.trim().slice(0, 200))
+      resolve(shorten(text.trim(), 200))
     }
     const timer = setTimeout(end, ANSWER_MS)
     let bytes = 0

@@ -28,6 +28,13 @@ describe('maskFor', () => {
     expect(maskFor(env)(text)).toBe(masked)
   })
 
+  it('of a text that was cut off in the middle of a secret left the half of it', () => {
+    const mask = maskFor({ OPENAI_API_KEY: 'sk-1234567890abcdef', NAME: 'sk-1234x' })
+    expect(mask('it failed with key sk-1234567890abc…')).toBe('it failed with key $OPENAI_API_KEY…')
+    expect(mask('it failed with key sk-1…')).toBe('it failed with key sk-1…')
+    expect(mask('it failed with key sk-1234567890abc')).toBe('it failed with key sk-1234567890abc')
+  })
+
   it('leaves no secret in any text', () => {
     const secret = fc
       .string({ minLength: 4, unit: 'grapheme' })

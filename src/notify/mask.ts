@@ -23,7 +23,11 @@ export function maskFor(env: Readonly<Record<string, string>>): (text: string) =
   // A value may hold a shorter one.
   const values = [...shown.keys()].sort((a, b) => b.length - a.length)
   const any = new RegExp(values.map((one) => one.replaceAll(/[^\w\s]/g, '\\$&')).join('|'), 'g')
-  return (text) => text.replace(any, (value) => shown.get(value) ?? '')
+  return (text) =>
+    values.reduce(
+      (now, one) => withoutCut(now, one, shown.get(one) ?? ''),
+      text.replace(any, (value) => shown.get(value) ?? ''),
+    )
 }
 
 function maskedOf(name: string, value: string): Masked[] {
@@ -50,7 +54,35 @@ function decoded(text: string): string {
   }
 }
 
-/** Puts `…` in the place of a channel's own secrets, wherever they are quoted (an error, a receiver's answer). */
+/**
+ * Puts `…` in the place of a channel's own secrets, wherever they are quoted (an error, a receiver's answer): receivers like to
+ * say which path of theirs nobody answers at.
+ */
 export function withoutSecrets(text: string, secrets: readonly string[]): string {
-  return secrets.filter((one) => one.length > 3).reduce((now, one) => now.replaceAll(one, '…'), text)
+  const values = secrets
+    .flatMap((one) => [one, ...partsOf(one)])
+    .filter((one) => one.length > 3)
+    .sort((a, b) => b.length - a.length)
+  const masked = values.reduce((now, one) => now.replaceAll(one, '…'), text)
+  return values.reduce((now, one) => withoutCut(now, one, '…'), masked)
+}
+
+/** What of an address gives it away, the longest first. */
+function partsOf(secret: string): string[] {
+  if (!/^https?:/i.test(secret) || !URL.canParse(secret)) return []
+  const { pathname, search, searchParams, username, password } = new URL(secret)
+  const pieces = [...pathname.split('/'), ...searchParams.values()].filter(
+    (one) => one.length >= SHORTEST_PART,
+  )
+  const all = [`${pathname}${search}`, pathname, search, username, password, ...pieces]
+  return all.flatMap((one) => [one, decoded(one)])
+}
+
+/** A text that was cut off (`…`) in the middle of a value ends with the beginning of it. */
+function withoutCut(text: string, value: string, shown: string): string {
+  if (!text.endsWith('…')) return text
+  const rest = text.slice(0, -1)
+  for (let length = Math.min(value.length - 1, rest.length); length >= SHORTEST_PART; length--)
+    if (rest.endsWith(value.slice(0, length))) return `${rest.slice(0, -length)}${shown}…`
+  return text
 }

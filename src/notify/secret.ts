@@ -71,8 +71,14 @@ export function readSecret(value: Secret): string {
   return text
 }
 
-/** What of it must not be shown: nothing where it only says where the secret is. */
-export const shownNowhere = (value: Secret | undefined) => (typeof value === 'string' ? value : undefined)
+/** What of it must not be shown: the text itself, wherever it is; nothing where it cannot be read, for then nobody was told it. */
+export function shownNowhere(value: Secret | undefined): string | undefined {
+  try {
+    return value === undefined ? undefined : readSecret(value)
+  } catch {
+    return undefined
+  }
+}
 
 /** The host of an address, and nothing else of it. */
 export function hostOf(value: Secret): string {

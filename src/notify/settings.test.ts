@@ -114,7 +114,7 @@ describe('notifySpec', () => {
     const hook = { type: 'webhook', url: 'https://hooks.example/T0/s3cr3t', secret: 'k3y-k3y' }
     const shown = (text: string) => {
       const channel = channelOf(channelRecord(text, config({ channels: { hook } }), caller))
-      return [channel?.address, channel?.secrets]
+      return [channel?.address, channel?.secrets()]
     }
     expect(shown('hook')).toEqual(['https://hooks.example/…', ['https://hooks.example/T0/s3cr3t', 'k3y-k3y']])
     expect(shown('openclaw:slack:C1')).toEqual(['a message over slack', ['C1', 'gw-token']])
