@@ -116,8 +116,15 @@ describe('waitMs', () => {
 })
 
 describe('isWornOut', () => {
+  it('gave up a notice whose second try came after a weekend with the lid closed', () => {
+    const entries = [tried(100 * HOUR, 'failed')]
+    expect(isWornOut(entries, idOf('2.done'), 'a', T0 + 160 * HOUR)).toBe(false)
+  })
+
   it('is a day after the first failure, however long ago it happened', () => {
-    const entries = [tried(100 * HOUR, 'failed'), tried(101 * HOUR, 'failed')]
+    const entries = [100, 101, 102, 103, 104, 105, 106, 107, 108, 109].map((hour) =>
+      tried(hour * HOUR, 'failed'),
+    )
     const worn = (ms: number) => isWornOut(entries, idOf('2.done'), 'a', T0 + ms)
     expect(worn(101 * HOUR)).toBe(false)
     expect(worn(124 * HOUR)).toBe(true)

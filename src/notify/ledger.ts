@@ -22,8 +22,9 @@ const MINUTE = 60 * SECOND
 const HOUR = 60 * MINUTE
 /** The waits after the first, the second, … failed try; the last one from then on, ms. */
 const DELAYS_MS = [SECOND, 5 * SECOND, 30 * SECOND, 2 * MINUTE, 10 * MINUTE, 30 * MINUTE, HOUR]
-/** So long after its first failed try a notice is given up, ms. */
+/** So long after its first failed try a notice is given up, ms, but not before so many: the machine may have slept meanwhile. */
 const PATIENCE_MS = 24 * HOUR
+const LEAST_TRIES = 10
 
 type Try = EntryOf<'notified'>
 
@@ -95,6 +96,8 @@ export function isWornOut(
   channel: string,
   nowMs: number,
 ): boolean {
-  const first = ofType(entries, 'notified').find((one) => one.notice === notice && one.channel === channel)
-  return first !== undefined && nowMs - Date.parse(first.at) >= PATIENCE_MS
+  const own = ofType(entries, 'notified').filter((one) => one.notice === notice && one.channel === channel)
+  const [first] = own
+  if (!first || own.length < LEAST_TRIES) return false
+  return nowMs - Date.parse(first.at) >= PATIENCE_MS
 }
