@@ -20,6 +20,7 @@ import {
   taskDirectories,
   tasksOfSession,
 } from '../task/store.ts'
+import { closeSessions } from '../terminal/of-task.ts'
 import { endTask, who } from './kill.ts'
 
 export interface RemoveOptions {
@@ -77,14 +78,13 @@ function refuse(task: Observed): void {
   throw new RcaError('conflict', `${task.session} is ${state}`, hint)
 }
 
-/** Its session goes with it: what was there to be looked at is gone. What a well-ended agent left running is left alone. */
+/** Its sessions go with it: what was there to be looked at is gone. What a well-ended agent left running is left alone. */
 async function takeAway(task: Observed, context: Context): Promise<Removed> {
-  const spec = requireSpec(task)
   const ended = isLive(task.derived.state)
     ? await endTask(task, `${who(context)} (rca rm --force)`, context, { graceMs: 5_000 })
     : task
   await launcherGone(task.dir)
-  await context.terminalAt(spec.terminal).close(task)
+  await closeSessions(ended, context)
   removeTask(task.dir)
   poke(task.dir)
   return asRemoved(ended)

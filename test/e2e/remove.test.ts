@@ -48,6 +48,25 @@ describe.concurrent('rm', () => {
     expect(tasksIn(world)).toHaveLength(1)
   })
 
+  test('of a task that had gone on in another terminal left its session there', async ({ world }) => {
+    world.agent('done')
+    world.program('tmux', 'echo "no, thank you" >&2; exit 1')
+    expect((await world.rca(['start', 'codex', 'fix', '-p', 'do it'])).stderr).toContain('runs in screen')
+    await world.reaches('done')
+    expect(world.screenOf()).not.toBeNull()
+    expect(await world.rca(['rm', 'fix'])).toMatchObject({ code: 0, stderr: '' })
+    expect(world.screenOf()).toBeNull()
+    expect(tasksIn(world)).toEqual([])
+  })
+
+  test('of a task whose terminal is not installed any more could not be removed', async ({ world }) => {
+    await world.begin('done')
+    await world.reaches('done')
+    const env = { PATH: world.pathWithout('tmux') }
+    expect(await world.rca(['rm', 'fix'], { env })).toMatchObject({ code: 0, stderr: '' })
+    expect(tasksIn(world)).toEqual([])
+  })
+
   test('leaves what cannot be read, and a session that is not of rca', async ({ world }) => {
     const { taskDir } = await world.begin('done')
     await world.reaches('done')
