@@ -1,4 +1,4 @@
-import { withoutSecondEnds } from '../task/entries.ts'
+import { wasTakenBack, withoutSecondEnds } from '../task/entries.ts'
 import { followUpDue } from '../task/follow-ups.ts'
 import type { Entry } from '../task/schema.ts'
 import type { History } from './next.ts'
@@ -19,7 +19,8 @@ export function epoch(history: History): Epoch {
     (one) => one.type === 'attempt-ended' && one.outcome === 'completed',
   )
   const endMs = Date.parse(since.entries[index]?.at ?? '') || 0
-  const startMs = Math.max(endMs, Date.parse(due.queuedAt))
+  // Somebody may have asked for it again, long after it was sent.
+  const startMs = Math.max(endMs, Date.parse(due.queuedAt), index < 0 ? since.startMs : 0)
   return { startMs, entries: since.entries.slice(index + 1) }
 }
 
@@ -29,7 +30,10 @@ export function asked(history: History): Epoch {
   const entries = withoutSecondEnds(history.entries)
   const due = followUpDue(entries)?.id
   const index = entries.findLastIndex(
-    (one, at) => one.type === 'attempt-claimed' && (one.by !== 'monitor' || isFirstOf(entries, at, due)),
+    (one, at) =>
+      one.type === 'attempt-claimed' &&
+      (one.by !== 'monitor' || isFirstOf(entries, at, due)) &&
+      !wasTakenBack(entries, at),
   )
   const entry = entries[index]
   return entry

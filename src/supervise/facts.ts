@@ -2,7 +2,7 @@ import { driverFor } from '../agents/index.ts'
 import { oneLine } from '../render/text.ts'
 import { ownIdentity } from '../system/identity.ts'
 import { type Activity, readActivity, retryingSince } from '../task/activity.ts'
-import { killedAfterLastClaim, killRequested, ofType, stallNoted } from '../task/entries.ts'
+import { killedAfterLastClaim, killRequested, newestClaim, ofType, stallNoted } from '../task/entries.ts'
 import type { Observed } from '../task/observe.ts'
 import { lastOutputMs, sizeOf } from '../task/output.ts'
 import { files } from '../task/paths.ts'
@@ -78,7 +78,7 @@ function isKillOpen({ journal: { entries } }: Seen): boolean {
 
 /** What the journal says already since the newest claim. */
 function noted({ journal: { entries }, evidence }: Seen): TaskFacts['noted'] {
-  const claim = entries.findLastIndex((one) => one.type === 'attempt-claimed')
+  const claim = newestClaim(entries)
   const since = entries.slice(claim + 1)
   return {
     gaveUp: ofType(since, 'gave-up').length > 0,

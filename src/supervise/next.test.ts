@@ -17,6 +17,7 @@ import {
   SECOND,
   sent,
   T0,
+  withdrawn,
 } from '../../test/fixtures/entries.ts'
 import { DEFAULT_POLICY, type Policy } from '../task/policy.ts'
 import type { Entry, Outcome } from '../task/schema.ts'
@@ -571,6 +572,35 @@ describe('with follow-ups', () => {
       kind: 'gave-up',
       reason: 'follow-up 1 could not be started: tmux did not answer',
     })
+  })
+
+  it('one that was refused, for its launch was called off, revived a task that was over', () => {
+    const ends: Entry[][] = [
+      [well(1, 1)],
+      [killRequested(1), ended(1, 2, { outcome: 'killed' }), killed(3)],
+      [ended(1, 2, { outcome: 'interrupted' })],
+      [ended(1, 2, { cause: 'permission' }), gaveUp(3, 'permission')],
+      [ended(1, 1), gaveUp(2)],
+    ]
+    const person = claimed(2, HOUR, 'person')
+    const second = [claimed(3, HOUR, 'person'), calledOff(3, HOUR)]
+    for (const end of ends) {
+      const before = next([first, ...end])
+      expect(before.kind).not.toBe('again')
+      for (const claim of [{ ...person, followUp: 1 } as Entry, person]) {
+        const refused = [first, ...end, sent(1, HOUR), claim, calledOff(2, HOUR)]
+        expect(next([...refused, withdrawn(1, HOUR)])).toEqual(before)
+        expect(next([...refused, ...second, withdrawn(1, HOUR)])).toEqual(before)
+        expect(again([...refused, withdrawn(1, HOUR), claimed(4, 2 * HOUR, 'person')]).why).toBe('at-once')
+      }
+    }
+  })
+
+  it('what was asked for again long after it was sent had its deadline behind it', () => {
+    const done = [first, sent(1, SECOND), well(1, MINUTE), gaveUp(HOUR)]
+    const asked = [{ ...claimed(2, 9 * HOUR, 'person'), followUp: 1 } as Entry, calledOff(2, 9 * HOUR)]
+    const failed = [...done, ...asked, recoveryFailed(9 * HOUR + SECOND)]
+    expect(again(failed, { deadlineMs: 5 * HOUR })).toMatchObject({ why: 'at-once', followUp: 1 })
   })
 
   it('stays given up', () => {

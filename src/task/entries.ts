@@ -18,15 +18,30 @@ export function ofType<T extends Entry['type']>(entries: readonly Entry[], type:
   return entries.filter((one): one is EntryOf<T> => one.type === type)
 }
 
+/** Whether a claim came to nothing and whoever made it, for what they sent, was told so: then nobody has asked for anything. */
+export function wasTakenBack(entries: readonly Entry[], at: number): boolean {
+  const end = entries.findIndex((one, index) => index > at && one.type === 'follow-up-withdrawn')
+  if (end < 0) return false
+  const off = new Set(
+    ofType(entries, 'attempt-ended').flatMap((one) => (one.outcome === 'called-off' ? one.attempt : [])),
+  )
+  return ofType(entries.slice(at, end), 'attempt-claimed').every((one) => off.has(one.attempt))
+}
+
+/** The place of the newest claim that somebody stands by; -1: there is none. */
+export function newestClaim(entries: readonly Entry[]): number {
+  return entries.findLastIndex((one, at) => one.type === 'attempt-claimed' && !wasTakenBack(entries, at))
+}
+
 /** Whether a kill was asked for after the newest claim. */
 export function killRequested(entries: readonly Entry[]): boolean {
-  const claim = entries.findLastIndex((one) => one.type === 'attempt-claimed')
+  const claim = newestClaim(entries)
   return entries.findLastIndex((one) => one.type === 'kill-requested') > claim
 }
 
 /** The `killed` entry, unless an attempt was claimed after it. */
 export function killedAfterLastClaim(entries: readonly Entry[]): EntryOf<'killed'> | null {
-  const claim = entries.findLastIndex((one) => one.type === 'attempt-claimed')
+  const claim = newestClaim(entries)
   const index = entries.findLastIndex((one) => one.type === 'killed')
   const entry = entries[index]
   return entry?.type === 'killed' && index > claim ? entry : null

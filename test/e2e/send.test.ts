@@ -205,6 +205,20 @@ describe.concurrent('send is refused, and nothing is kept of it', () => {
     expect(ended(world)).toEqual(['one', 'two'])
   })
 
+  test('where somebody else has the name of its session: the task that was done was run again', async ({
+    world,
+  }) => {
+    await talks(world, null, '--terminal', 'tmux', '--restart', 'on-failure')
+    await world.reaches('done')
+    world.tmux('kill-session', '-t', 'codex-fix')
+    world.session('codex-fix', 'sleep 1000')
+    expect(await refusal(world, 'fix', 'two')).toMatchObject({ exit: 5, answer: 'refused' })
+    expect(await world.status()).toMatchObject({ state: 'done', queuedFollowUps: 0 })
+    world.tmux('kill-session', '-t', 'codex-fix')
+    expect((await world.rca(['monitor', '--once'])).code).toBe(0)
+    expect(world.runs).toHaveLength(1)
+  })
+
   test('where the folder is gone', async ({ world }) => {
     await talks(world, null)
     await world.reaches('done')

@@ -108,9 +108,11 @@ function mayGoOn(world: World): boolean {
   )
 }
 
-/** By a person, or by the follow-up that it has delivered. */
-function isAskedFor(world: World, { by, followUp = 0 }: EntryOf<'attempt-claimed'>): boolean {
-  return by === 'person' || world.delivered.includes(followUp)
+/** By a person who was not refused, or by the follow-up that it has delivered. */
+function isAskedFor(world: World, { by, attempt, followUp = 0 }: EntryOf<'attempt-claimed'>): boolean {
+  const sent = world.lives.find((one) => one.number === attempt)?.sent ?? null
+  const isRefused = ofType(world.entries, 'follow-up-withdrawn').some((one) => one.id === sent)
+  return (by === 'person' && !isRefused) || world.delivered.includes(followUp)
 }
 
 /** Carries out what was decided, as supervise/act.ts does. False: somebody else holds the lock. */
