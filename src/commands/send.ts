@@ -115,6 +115,7 @@ function keep(task: Observed, spec: Spec, driver: Driver, options: SendOptions, 
       'Choose another key.',
     )
   }
+  if (known && !isQueued(known)) return { id: known.id, repeated: true }
   // Whoever begins its turn has no other place to take the agent's keys from.
   if (env.length > 0 || readEnvironment(task.dir) === null) {
     const needed = agentEnvironment(task.dir, driver, spec, { caller: context.env, env }, context)

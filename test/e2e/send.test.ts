@@ -128,6 +128,8 @@ describe.concurrent('send', () => {
       followUp: { state: 'done' },
     })
     expect(ended(world)).toEqual(['one', 'two'])
+    // The keys that were captured are there for a turn that is still to come.
+    expect(existsSync(join(first.task.taskDir ?? '', 'env'))).toBe(false)
   })
 })
 
