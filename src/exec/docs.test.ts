@@ -26,7 +26,9 @@ describe('the table in docs/exec.md is true', () => {
     const argv = parseShell(line, null)[0]?.pipeline[0]?.words.map((word) => word.text) ?? []
     const own = / -$| -p$|^opencode run$/.test(line)
     const input = own ? 'own' : 'nowhere'
-    expect(recognise(argv, { cwd: '/work', env: {}, input, isDirectory: () => true }).kind).toBe(kind)
+    expect(
+      recognise(argv, { cwd: '/work', env: {}, input, isDirectory: () => true, realPath: () => null }).kind,
+    ).toBe(kind)
   })
 
   it('has rows', () => expect(rows().length).toBeGreaterThan(60))

@@ -1,4 +1,4 @@
-import { fstatSync, statSync } from 'node:fs'
+import { fstatSync, realpathSync, statSync } from 'node:fs'
 import { isatty } from 'node:tty'
 import type { Context } from '../context.ts'
 import { unless } from '../errors.ts'
@@ -10,9 +10,16 @@ export function isDirectory(path: string): boolean {
   )
 }
 
+/** (The one in JavaScript takes `..` off before it looks at links.) */
+export function realPath(path: string): string | null {
+  return unless(['ENOENT', 'EACCES', 'ELOOP', 'ENAMETOOLONG', 'ENOTDIR'], null, () =>
+    realpathSync.native(path),
+  )
+}
+
 /** What `recognise` must know of the world. */
 export function factsOf({ cwd, env }: Pick<Context, 'cwd' | 'env'>): Facts {
-  return { cwd, env, input: ownInput(), isDirectory }
+  return { cwd, env, input: ownInput(), isDirectory, realPath }
 }
 
 /** A pipe, a socket or a file may hold a prompt; /dev/null and the like hold nothing. */

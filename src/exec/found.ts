@@ -1,3 +1,6 @@
+import { isAbsolute, resolve } from 'node:path'
+import { unsure } from './not-certain.ts'
+
 /** Where the agent's standard input comes from. `own`: what `rca exec` itself was given, a pipe or a file. */
 export type Input =
   | { readonly from: 'nowhere' }
@@ -11,6 +14,8 @@ export interface Facts {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly input: 'nowhere' | 'terminal' | 'own'
   readonly isDirectory: (path: string) => boolean
+  /** The path without links, as the system resolves it; null: there is nothing. */
+  readonly realPath: (path: string) => string | null
 }
 
 /** What has been understood so far, on the way from the command's first word to the agent. */
@@ -28,6 +33,22 @@ export interface Found {
   inShell: 'no' | 'builtins' | 'keywords'
   /** Within a shell that runs a profile of the user's first. */
   afterProfile: boolean
+}
+
+/** A variable's value where the agent will be: the command's own, else the caller's. */
+export function variableIn(name: string, { env, withoutEnv }: Found, facts: Facts): string | undefined {
+  const own = env.find((one) => one.startsWith(`${name}=`))
+  if (own !== undefined) return own.slice(name.length + 1)
+  return withoutEnv.includes(name) ? undefined : facts.env[name]
+}
+
+/** What a path means in the folder: behind a link `..` is one thing to a shell's cd, and another to the system. Throws NotCertain. */
+export function placeOf(path: string, { cwd }: Pick<Found, 'cwd'>, { realPath }: Facts): string {
+  const place = resolve(cwd, path)
+  const asWritten = isAbsolute(path) ? path : `${cwd}/${path}`
+  const climbs = path.split('/').includes('..')
+  if (climbs && realPath(place) !== realPath(asWritten)) unsure(`it is not clear where ${path} leads`)
+  return place
 }
 
 export const nothingFound = (facts: Facts): Found => ({

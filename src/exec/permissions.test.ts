@@ -40,7 +40,13 @@ describe('no attempt has other permissions than the command', () => {
   it.each(TASKS)('$line ($own)', async ({ line, own }) => {
     const argv = parseShell(line, null)[0]?.pipeline[0]?.words.map((word) => word.text) ?? []
     const env = { HOME: '/home/me' }
-    const found = recognise(argv, { cwd: '/work', env, input: own ?? 'nowhere', isDirectory: () => true })
+    const found = recognise(argv, {
+      cwd: '/work',
+      env,
+      input: own ?? 'nowhere',
+      isDirectory: () => true,
+      realPath: () => null,
+    })
     if (found.kind !== 'task') throw new Error(found.why)
     const driver = await driverFor(found.agent)
     const request = {

@@ -14,7 +14,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { AGENTS } from '../agents/driver.ts'
-import { isDirectory } from './facts.ts'
+import { isDirectory, realPath } from './facts.ts'
 import { type AgentCommand, recognise } from './recognise.ts'
 
 /** What a command did that a shell was given: its agent's arguments, folder, variable A and standard input. */
@@ -209,7 +209,7 @@ describe('what a task is made of stands in the command', () => {
     fc.assert(
       fc.property(shell, script, (start, text) => {
         const argv = [...start, text]
-        const found = recognise(argv, { cwd: work, env, input: 'nowhere', isDirectory })
+        const found = recognise(argv, { cwd: work, env, input: 'nowhere', isDirectory, realPath })
         if (found.kind !== 'task') return
         tasks += 1
         compare(found, really(argv))
@@ -241,7 +241,7 @@ describe('what a task is made of stands in the command', () => {
     fc.assert(
       fc.property(fc.array(word, { maxLength: 8 }), (parts) => {
         const argv = parts.flat()
-        const found = recognise(argv, { cwd: work, env, input: 'own', isDirectory })
+        const found = recognise(argv, { cwd: work, env, input: 'own', isDirectory, realPath })
         if (found.kind !== 'task') return
         // A path of a program is made absolute; the shell's script and folder are rca's own.
         const known = new Set([...argv, ...argv.join(' ').split(/\s+/), 'cd "$0" && "$@"', found.cwd])

@@ -1,11 +1,11 @@
-import { basename, resolve } from 'node:path'
+import { basename, isAbsolute } from 'node:path'
 import { AGENTS, type AgentName } from '../agents/driver.ts'
 import { READERS } from './agents.ts'
-import { type Facts, type Found, type Input, nothingFound } from './found.ts'
+import { type Facts, type Found, type Input, nothingFound, placeOf, variableIn } from './found.ts'
 import { NotCertain, unsure } from './not-certain.ts'
 import { readRunner } from './runners.ts'
-import { FOLDER, readShell } from './shell-command.ts'
-import { ASSIGNMENT, programName, setVariable, WRAPPERS } from './wrappers.ts'
+import { readShell } from './shell-command.ts'
+import { ASSIGNMENT, FOLDER, programName, setVariable, WRAPPERS } from './wrappers.ts'
 
 /** A command of a coding agent that runs one prompt to its end, taken apart. */
 export interface AgentCommand {
@@ -49,9 +49,16 @@ export function recognise(argv: readonly string[], facts: Facts): AgentCommand |
 
 function read(argv: readonly string[], facts: Facts): AgentCommand {
   const found = nothingFound(facts)
-  const { agent, args } = agentIn(unwrap(argv, found, facts), found)
+  const { agent, args, isFetched } = agentIn(unwrap(argv, found, facts), found, facts)
   const { before, agentArgs, prompt, folder, notes } = READERS[agent].read(args)
-  if (folder !== null) found.cwd = existing(resolve(found.cwd, folder), facts)
+  refuseRelativePath(found, facts)
+  if (folder !== null) {
+    const before = found.cwd
+    found.cwd = existing(placeOf(folder, found, facts), facts)
+    if (isFetched && found.cwd !== before)
+      unsure(`${found.kept.at(-2)} looks for the package and its settings in ${before}, not in ${found.cwd}`)
+    refuseRelativePath(found, facts)
+  }
   const command = [...found.kept, ...before].map((word) => (word === FOLDER ? found.cwd : word))
   const plain = command.length === 1 && command[0] === agent
   const { cwd, env, withoutEnv, deadlineMs } = found
@@ -84,18 +91,36 @@ function unwrap(argv: readonly string[], found: Found, facts: Facts): readonly s
   }
 }
 
+interface AgentIn {
+  readonly agent: AgentName
+  readonly args: readonly string[]
+  /** By a runner, which looks around in the folder where it is run. */
+  readonly isFetched: boolean
+}
+
 /** The agent, by its own name, the path of a program of that name, or the package that a runner is to fetch. */
-function agentIn(words: readonly string[], found: Found): { agent: AgentName; args: readonly string[] } {
+function agentIn(words: readonly string[], found: Found, facts: Facts): AgentIn {
   const [program = '', ...args] = words
   const fetched = readRunner(programName(program), words)
   if (fetched) {
     found.kept.push(...fetched.runner)
-    return fetched
+    return { ...fetched, isFetched: true }
   }
   const agent = AGENTS.find((one) => one === basename(program))
   if (!agent) return unsure(`${program} is no coding agent that rca knows`)
-  found.kept.push(program.includes('/') ? resolve(found.cwd, program) : program)
-  return { agent, args }
+  found.kept.push(program.includes('/') ? placeOf(program, found, facts) : program)
+  return { agent, args, isFetched: false }
+}
+
+/** rca finds no program in `./bin` on PATH: where there is one, the command means that. */
+function refuseRelativePath(found: Found, facts: Facts): void {
+  const folders = (variableIn('PATH', found, facts) ?? '').split(':').filter((folder) => !isAbsolute(folder))
+  for (const folder of folders) {
+    const program = found.kept.find(
+      (word) => /^[\w.-]+$/.test(word) && facts.realPath(`${found.cwd}/${folder}/${word}`) !== null,
+    )
+    if (program) unsure(`PATH leads to ${program} by way of the current folder`)
+  }
 }
 
 function existing(folder: string, facts: Facts): string {

@@ -93,4 +93,4 @@ function agentIn(name: string, packages: readonly string[]): AgentName {
   return agent
 }
 
-const withoutVersion = (name: string) => name.replace(/(?<=.)@[^@/]*$/, '')
+const withoutVersion = (name: string) => name.replace(/(?<=.)@[^@/:]*$/, '')

@@ -1,6 +1,6 @@
-import { isAbsolute, resolve } from 'node:path'
+import { isAbsolute } from 'node:path'
 import { isNeverHandedOn } from '../task/environment.ts'
-import type { Facts, Found } from './found.ts'
+import { type Facts, type Found, placeOf, variableIn } from './found.ts'
 import { unsure } from './not-certain.ts'
 
 /**
@@ -21,11 +21,18 @@ export function programName(word: string): string {
 }
 
 export function changeFolder(path: string, found: Found, facts: Facts): void {
-  const inCdPath = !isAbsolute(path) && !/^\.\.?(\/|$)/.test(path) && facts.env.CDPATH
-  if (path === '' || path.startsWith('-') || inCdPath) unsure(`it is not clear where cd ${path} leads`)
-  const folder = resolve(found.cwd, path)
+  const inCdPath = !isAbsolute(path) && !/^\.\.?(\/|$)/.test(path) && variableIn('CDPATH', found, facts)
+  const byAnotherName = path.split('/').includes('..') && isKnownByLink(facts)
+  if (path === '' || path.startsWith('-') || inCdPath || byAnotherName)
+    unsure(`it is not clear where cd ${path} leads`)
+  const folder = placeOf(path, found, facts)
   if (!facts.isDirectory(folder)) unsure(`there is no folder ${folder}`)
   found.cwd = folder
+}
+
+/** A shell goes up from the folder's name in PWD, where that is one (POSIX, cd). */
+function isKnownByLink({ cwd, env: { PWD }, realPath }: Facts): boolean {
+  return PWD !== undefined && PWD !== cwd && realPath(PWD) === realPath(cwd)
 }
 
 export function setVariable(assignment: string, found: Found): void {
@@ -123,6 +130,22 @@ function timeoutMs(text: string): number {
   return Math.round(Number(number) * (UNITS[unit] ?? 1_000))
 }
 
+/** Stands in `Found.kept` for the folder that is not known yet. */
+export const FOLDER = '\0folder'
+
+/**
+ * What a shell that runs a profile first is told in place of its script. The agent's words come to it as they are, and the
+ * profile's variables and functions hold for them, as in the command; its functions only where the shell itself would have
+ * called them.
+ */
+export const RUN = 'cd "$0" && "$@"'
+const RUN_PROGRAM = 'cd "$0" && exec "$@"'
+
+/** What was left out would have called what comes next: a program, and never a function of the shell in front of it. */
+export function callsProgram({ kept }: Found): void {
+  if (kept.at(-1) === FOLDER && kept.at(-2) === RUN) kept.splice(-2, 1, RUN_PROGRAM)
+}
+
 /** A wrapper that is left out, with these options at most. */
 function drops(options: readonly string[], note: string | null): Wrapper {
   return (words, found) => {
@@ -130,6 +153,7 @@ function drops(options: readonly string[], note: string | null): Wrapper {
     while (options.includes(rest[0] ?? '')) rest.shift()
     if (rest[0]?.startsWith('-')) unsure(`${words[0]} ${rest[0]} is not followed`)
     if (note) found.notes.push(note)
+    callsProgram(found)
     return rest
   }
 }
@@ -150,10 +174,17 @@ const builtin =
     return drops([], null)(words, found, facts)
   }
 
+function timeOfShell(words: readonly string[], found: Found): readonly string[] {
+  const rest = words.slice(words[1] === '-p' ? 2 : 1)
+  if (rest[0]?.startsWith('-')) unsure(`time ${rest[0]} is not followed`)
+  found.notes.push('time is left out: rca status shows how long it took')
+  return rest
+}
+
 /** bash and zsh know the word themselves; else it is a program, which may or may not be there. */
 const time: Wrapper = (words, found, facts) =>
   found.inShell === 'keywords'
-    ? drops(['-p'], 'time is left out: rca status shows how long it took')(words, found, facts)
+    ? timeOfShell(words, found)
     : outside(keeps({ '-p': 1 }, /^(?!)/, 0))(words, found, facts)
 
 /** What a program runs is no builtin. */

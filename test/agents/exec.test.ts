@@ -107,7 +107,13 @@ describe.concurrent.each(AGENTS)('%s', (agent) => {
     const known = options.filter(({ name, takes }) => {
       const values = { nothing: [], one: ['a-value'], many: ['a-value', '--'], maybe: ['a-value'] }[takes]
       const argv = [...head, name, ...values, 'the prompt']
-      const found = recognise(argv, { cwd: '/', env: {}, input: 'nowhere', isDirectory: () => true })
+      const found = recognise(argv, {
+        cwd: '/',
+        env: {},
+        input: 'nowhere',
+        isDirectory: () => true,
+        realPath: () => null,
+      })
       if (found.kind === 'foreground') return false
       expect([name, found.prompt]).toEqual([name, 'the prompt'])
       return true
