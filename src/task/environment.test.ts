@@ -45,6 +45,16 @@ describe('captureEnvironment', () => {
     const configured = { ...driver, envNamesInConfig: () => ['SECRET'] }
     expect(captureEnvironment(configured, caller, [])).toHaveProperty('SECRET', 's')
   })
+  it('reads the configuration that the agent will read, and not the one of before (bug: CODEX_HOME=x codex exec had no key)', () => {
+    const configured = {
+      ...driver,
+      envNamesInConfig: (env: Readonly<Record<string, string | undefined>>) =>
+        env.ACME_HOME === '/other' ? ['SECRET'] : [],
+    }
+    expect(captureEnvironment(configured, caller, ['ACME_HOME=/other'])).toHaveProperty('SECRET', 's')
+    const elsewhere = { ...caller, ACME_HOME: '/other' }
+    expect(captureEnvironment(configured, elsewhere, [], ['ACME_HOME'])).not.toHaveProperty('SECRET')
+  })
   it('gives a PATH where the caller has none', () => {
     expect(captureEnvironment(driver, {}, [])).toEqual({ PATH: '/usr/local/bin:/usr/bin:/bin' })
   })

@@ -127,7 +127,8 @@ export function captureEnvironment(
   options: readonly string[],
   without: readonly string[] = [],
 ): Record<string, string> {
-  const names = [...COMMON, ...agentNames(driver, caller)]
+  const asked = options.map((option) => parseEnvOption(option, caller))
+  const names = [...COMMON, ...agentNames(driver, whereItRuns(caller, asked, without))]
   const captured: Record<string, string> = {}
   for (const [name, value] of Object.entries(caller)) {
     if (value === undefined || !isName(name) || matches(name, NEVER) || matches(name, driver.envNever))
@@ -135,11 +136,13 @@ export function captureEnvironment(
     if (matches(name, names) && !without.includes(name)) captured[name] = value
   }
   captured.PATH ??= '/usr/local/bin:/usr/bin:/bin'
-  for (const option of options) {
-    const [name, value] = parseEnvOption(option, caller)
-    captured[name] = value
-  }
-  return captured
+  return { ...captured, ...Object.fromEntries(asked) }
+}
+
+/** As far as the agent's configuration is found by it. */
+function whereItRuns(caller: Env, asked: readonly [string, string][], without: readonly string[]): Env {
+  const kept = Object.entries(caller).filter(([name]) => !without.includes(name))
+  return Object.fromEntries([...kept, ...asked])
 }
 
 /**
