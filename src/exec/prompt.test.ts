@@ -32,6 +32,11 @@ describe('nameFor', () => {
   })
 })
 
+it('takes no prompt from what may be read once only: a FIFO, a device, the own input by another name (bug)', async () => {
+  const found = { agent: 'codex', prompt: null, input: { from: 'file', path: '/dev/null' } } as AgentCommand
+  await expect(readPrompt(found, () => {}, new PassThrough())).rejects.toThrow('no file')
+})
+
 describe('readPrompt', () => {
   const command = (agent: AgentCommand['agent'], prompt: string | null, input: AgentCommand['input']) =>
     ({ agent, prompt, input }) as AgentCommand

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import type { AgentName } from '../agents/driver.ts'
 import { crypto } from '../system/lazy.ts'
 import { READERS } from './agents.ts'
@@ -22,10 +22,15 @@ export async function readPrompt(
   const { agent, prompt, input } = found
   if (input.from === 'nowhere') return { prompt: Buffer.from(prompt ?? ''), own: null }
   const mayBeSilent = prompt !== null && agent === 'claude'
-  const read =
-    input.from === 'file' ? readFileSync(input.path) : await readOwn(stdin, mayBeSilent, remark, agent)
+  const read = input.from === 'file' ? readFile(input.path) : await readOwn(stdin, mayBeSilent, remark, agent)
   const own = input.from === 'own' ? read : null
   return { prompt: prompt === null ? read : Buffer.from(READERS[agent].join(prompt, read.toString())), own }
+}
+
+/** What can be read again: the command may have to run as it is after all. */
+function readFile(path: string): Buffer {
+  if (!statSync(path).isFile()) throw new Error(`${path} is no file`)
+  return readFileSync(path)
 }
 
 /** All agents read standard input to its end, also where they have a prompt; claude gives up where nothing comes. */
