@@ -8,6 +8,7 @@ import { policyOf } from '../task/policy.ts'
 import { allMarked, ofUnfinished } from '../task/processes.ts'
 import { isLive } from '../task/state.ts'
 import { isHalfMade, readTask, taskDirectories } from '../task/store.ts'
+import { terminalOf } from '../task/terminal.ts'
 import type { DoctorFacts, SocketFact, Stray, TaskFact } from './facts.ts'
 
 type Facts = Pick<DoctorFacts, 'tasks' | 'halfMade' | 'strays' | 'sockets'>
@@ -59,11 +60,11 @@ function straysOf(tasks: readonly Observed[], state: string): Stray[] {
 const isOver = ({ derived: { state } }: Observed) => !isLive(state) && state !== 'unknown'
 
 function socketsOf(tasks: readonly Observed[]): SocketFact[] {
-  const live = tasks.flatMap(({ evidence, spec, session, dir }) =>
-    evidence?.agentAlive && spec?.terminal.kind === 'tmux'
-      ? [{ path: spec.terminal.socket, session, dir }]
-      : [],
-  )
+  const live = tasks.flatMap((task) => {
+    const terminal = task.evidence?.agentAlive ? terminalOf(task) : null
+    const { session, dir } = task
+    return terminal?.kind === 'tmux' ? [{ path: terminal.socket, session, dir }] : []
+  })
   return [...new Set(live.map((one) => one.path))].map((path) => {
     const there = live.filter((one) => one.path === path)
     const sessions = there.map((one) => one.session)

@@ -254,6 +254,14 @@ describe.concurrent('rca doctor', () => {
     expect(readFileSync(spec, 'utf8')).toBe('{ torn')
   })
 
+  test('of a task that does not run in tmux no socket of tmux is missed (bug)', async ({ world }) => {
+    world.program('tmux', '[ "$1" = -V ] && exec echo tmux 3.3a; echo \'no, thank you\' >&2; exit 1')
+    world.program('screen', 'exit 1')
+    await begun(world, 'hangs')
+    expect((await world.status()).state).toBe('running')
+    expect((await doctor(world)).of('socket')).toEqual([])
+  })
+
   test("a tmux socket that somebody deleted is the server's again", async ({ world }) => {
     const { pid } = await begun(world, 'hangs')
     rmSync(world.socket)
