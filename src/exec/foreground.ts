@@ -4,6 +4,7 @@ import { constants } from 'node:os'
 import { isatty } from 'node:tty'
 import { errno, unless } from '../errors.ts'
 import { procStat } from '../system/identity.ts'
+import { asGiven } from './bytes.ts'
 
 /** A program of its own in the foreground: rca is as good as not there. */
 
@@ -25,7 +26,7 @@ interface NotRun {
 
 /** Runs a command as it is, with this process's own terminal, input and output; `input`: what was read of it already. */
 export function runInForeground(argv: readonly string[], input: Uint8Array | null): Promise<Ended> {
-  const [file = '', ...args] = argv
+  const [file = '', ...args] = asGiven(argv)
   if (file === '') return Promise.resolve({ code: NOT_FOUND, message: 'the command has no name' })
   return new Promise((resolve) => {
     const child = spawn(file, args, { stdio: stdio(input !== null) })

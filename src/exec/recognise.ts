@@ -1,6 +1,7 @@
 import { basename, isAbsolute } from 'node:path'
 import { AGENTS, type AgentName } from '../agents/driver.ts'
 import { READERS } from './agents.ts'
+import { isLost } from './bytes.ts'
 import { type Facts, type Found, type Input, nothingFound, placeOf, variableIn } from './found.ts'
 import { NotCertain, unsure } from './not-certain.ts'
 import { readRunner } from './runners.ts'
@@ -48,6 +49,7 @@ export function recognise(argv: readonly string[], facts: Facts): AgentCommand |
 }
 
 function read(argv: readonly string[], facts: Facts): AgentCommand {
+  if (argv.some(isLost)) unsure('it holds bytes that are no UTF-8')
   const found = nothingFound(facts)
   const { agent, args, isFetched } = agentIn(unwrap(argv, found, facts), found, facts)
   const { before, agentArgs, prompt, folder, notes } = READERS[agent].read(args)

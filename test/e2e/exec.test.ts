@@ -322,6 +322,21 @@ describe.concurrent('exec: in the foreground', () => {
     expect(result.stdout).toMatch(/^0+ +\\n/)
   })
 
+  test('arguments that are no UTF-8 were other ones (bug)', async ({ world }) => {
+    const command = `printf '%s|%s|%s|' $'\\xff\\n' "it's" $'a\\xc3\\n\\n'`
+    const line = `'${process.execPath}' '${RCA}' exec -- ${command} | od -An -c`
+    const { stdout } = await world.run(['bash', '-c', line]).done
+    expect(stdout.trim().split(/\s+/).join(' ')).toBe("377 \\n | i t ' s | a 303 \\n \\n |")
+  })
+
+  test('a prompt that is no UTF-8 was another one (bug)', async ({ world }) => {
+    world.program('codex', `printf '%s' "$2" | od -An -c`)
+    const line = `'${process.execPath}' '${RCA}' exec -- codex exec $'gr\\xf6sser'`
+    const { stdout } = await world.run(['bash', '-c', line]).done
+    expect(stdout).toContain('366')
+    expect(world.taskDirs).toEqual([])
+  })
+
   test('descriptors beside the first three are there', async ({ world }) => {
     const line = `'${process.execPath}' '${RCA}' exec -- sh -c 'cat "$1"; cat <&7' x <(echo sixty-three) 7< <(echo seven)`
     expect(await world.run(['bash', '-c', line]).done).toMatchObject({
