@@ -1,4 +1,4 @@
-import { existsSync, lstatSync, mkdirSync, readFileSync, realpathSync } from 'node:fs'
+import { existsSync, lstatSync, mkdirSync, readFileSync, realpathSync, statSync } from 'node:fs'
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path'
 import type { Context } from '../context.ts'
 import { RcaError, unless } from '../errors.ts'
@@ -69,12 +69,31 @@ function skillFolders(env: Context['env']): string[] {
 function look(folder: string, context: Context): Target {
   const path = basename(folder) === NAME ? join(folder, FILE) : join(folder, NAME, FILE)
   const stat = unless(['ENOTDIR'], undefined, () => lstatSync(path, { throwIfNoEntry: false }))
-  if (!stat) return { path, text: null, odd: false, linked: false }
+  if (!stat) {
+    checkFolder(dirname(path))
+    return { path, text: null, odd: false, linked: false }
+  }
   if (stat.isDirectory())
     throw new RcaError('conflict', `${path} is a folder`, 'Move it away, then try again.')
   const real = unless(['ENOENT', 'ELOOP'], null, () => realpathSync(path))
   const linked = real === realpathSync(skillPath(context))
   return { path, text: stat.isFile() ? readFileSync(path, 'utf8') : null, odd: !stat.isFile(), linked }
+}
+
+/** Throws `conflict` where it is none, and none can be made there: something else is in the way. */
+function checkFolder(path: string): void {
+  const there = unless(['ENOTDIR'], undefined, () => lstatSync(path, { throwIfNoEntry: false }))
+  if (!there) {
+    checkFolder(dirname(path))
+    return
+  }
+  const isFolder = unless(['ENOENT', 'ELOOP'], false, () => statSync(path).isDirectory())
+  if (!isFolder)
+    throw new RcaError(
+      'conflict',
+      `${path} is no folder`,
+      'Give another one, or move it away, then try again.',
+    )
 }
 
 const isForeign = ({ text, odd, linked }: Target) => !linked && (odd || (text !== null && !isOurs(text)))

@@ -186,6 +186,20 @@ describe.concurrent('rca skill install', () => {
     expect(readFileSync(elsewhere, 'utf8')).toBe('mine')
   })
 
+  test.for(['notes', 'notes/skills', 'gone'])(
+    'into %s, which can be no folder, was called a bug of rca (bug)',
+    async (folder, { world }) => {
+      writeFileSync(join(world.project, 'notes'), 'mine')
+      symlinkSync('nowhere', join(world.project, 'gone'))
+      const error = jsonError(await world.rca(['skill', 'install', folder, '--json']))
+      expect(error).toMatchObject({
+        exitCode: 5,
+        message: expect.stringMatching(/(notes|gone) is no folder/),
+      })
+      expect(readFileSync(join(world.project, 'notes'), 'utf8')).toBe('mine')
+    },
+  )
+
   test('show and path, and what they do not take', async ({ world }) => {
     expect((await world.rca(['skill', 'show'])).stdout).toBe(TEXT)
     expect(realpathSync((await world.rca(['skill', 'path'])).stdout.trim())).toBe(SOURCE)
