@@ -95,12 +95,22 @@ const ofName = (rows: readonly ScreenRow[], name: string) => rows.filter((row) =
 function marksByScreen(): Map<number, string> {
   const marks = new Map<number, string>()
   for (const { pid, value } of findByCookie([MARK], () => true)) {
-    const dir = decodeURI(value)
+    const dir = decoded(value)
+    if (dir === null) continue
     marks.set(pid, dir)
     const parent = parentOf(pid)
     if (parent !== null && !marks.has(parent)) marks.set(parent, dir)
   }
   return marks
+}
+
+/** Null: it is no mark of rca's. */
+function decoded(value: string): string | null {
+  try {
+    return decodeURI(value)
+  } catch {
+    return null
+  }
 }
 
 /** The task's own session, or null. */
@@ -145,6 +155,7 @@ async function openSession(all: Screens, input: SessionInput, env: Env): Promise
   const rows = ofName(list(all), session)
   for (const row of marked(rows)) {
     if (row.mark === null || row.mark === taskDir || !(await isOver(row.mark))) throw foreignSession(row)
+    if (await isBusy(row, row.mark)) throw foreignSession(row)
     await end(all, row)
   }
   wipeDead(all, rows)
@@ -187,13 +198,22 @@ async function reachShell(all: Screens, input: SessionInput, env: Env): Promise<
 
 /** The number of the window whose shell ran the task's last launch script and waits for input; null: there is none. */
 async function idleWindow(row: ScreenRow, dir: string): Promise<string | null> {
-  for (const number of attemptNumbers(dir).toReversed()) {
-    const { shellPid } = readAttempt(dir, number)
-    if (shellPid === null) continue
-    const window = parentOf(shellPid) === row.pid ? windowOf(shellPid) : null
-    return window !== null && (await becomesIdle(shellPid, () => null)) === true ? window : null
-  }
-  return null
+  const shell = launchShell(row, dir)
+  const window = shell === null ? null : windowOf(shell)
+  return shell !== null && window !== null && (await becomesIdle(shell, () => null)) === true ? window : null
+}
+
+/** Whether somebody runs something in the shell that ran the task's last launch script. */
+async function isBusy(row: ScreenRow, dir: string): Promise<boolean> {
+  const shell = launchShell(row, dir)
+  return shell !== null && (await becomesIdle(shell, () => null)) === false
+}
+
+/** The shell of this session that ran the task's last launch script; null: it has gone. */
+function launchShell(row: ScreenRow, dir: string): number | null {
+  const shells = attemptNumbers(dir).map((number) => readAttempt(dir, number).shellPid)
+  const shell = shells.findLast((pid) => pid !== null) ?? null
+  return shell !== null && parentOf(shell) === row.pid ? shell : null
 }
 
 /** Screen tells what it starts in which window it is. */

@@ -339,6 +339,32 @@ describe.concurrent('where the next attempt is typed in screen', () => {
     expect(world.runs).toEqual([])
   })
 
+  test('a process with a mark that is none of rca does no harm (bug)', async ({ world }) => {
+    world.screen('-dmS', 'codex-fix', 'env', 'RCA_TASK=%zz', 'sleep', '1000')
+    const other = await until(() => world.screenOf(), 'the other session')
+    await until(() => childrenOf(other).some((pid) => commandOf(pid)[0] === 'sleep'), 'what runs in it')
+    expect(await world.json<TaskJson[]>(['list', '--all'])).toMatchObject([
+      { name: 'codex-fix', state: 'foreign', terminal: 'screen' },
+    ])
+    world.agent('done')
+    expect(await world.rca(START, inScreen)).toMatchObject({ code: 5 })
+    expect(isRunning(other)).toBe(true)
+  })
+
+  test("what somebody runs in an older task's session is not ended (bug)", async ({ world }) => {
+    world.agent('done')
+    await world.json(START, inScreen)
+    await world.reaches('done')
+    const first = world.screenOf() ?? 0
+    const [shell = 0] = childrenOf(first)
+    await until(() => commandOf(shell).includes('-i'), 'the shell to be there')
+    world.screen('-S', `${first}.codex-fix`, '-p', '0', '-X', 'stuff', 'sleep 1000\\012')
+    await until(() => childrenOf(shell).some((pid) => commandOf(pid)[0] === 'sleep'), 'the program')
+    expect(await world.rca(START, inScreen)).toMatchObject({ code: 5 })
+    expect(isRunning(first)).toBe(true)
+    expect(childrenOf(shell).map(commandOf)).toEqual([['sleep', '1000']])
+  })
+
   test('an older task of that name has left its session: it is taken over', async ({ world }) => {
     world.agent('done')
     await world.json(START, inScreen)
