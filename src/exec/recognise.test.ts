@@ -148,6 +148,18 @@ describe('bugs', () => {
     expect(whyNot(`claude -p 'fix it'`, { PATH: 'bin:/usr/bin' })).toMatchObject({ kind: 'task' })
   })
 
+  it("the profile's alias, which may say what the agent may do, was passed over", () => {
+    const command = (script: string) => taskIn(recognise(['zsh', '-c', script], facts())).command
+    expect(command('codex exec "fix it"')).toEqual(['zsh', '-c', 'cd "$0" && codex "$@"', '/work'])
+    expect(command('timeout 5m codex exec "fix it"')?.slice(2)).toEqual([
+      'cd "$0" && timeout "$@"',
+      ...['/work', '5m', 'codex'],
+    ])
+    // No shell takes these for an alias.
+    expect(command('\\codex exec "fix it"')?.slice(2)).toEqual(['cd "$0" && "$@"', '/work', 'codex'])
+    expect(command('/bin/codex exec "fix it"')?.slice(2)).toEqual(['cd "$0" && "$@"', '/work', '/bin/codex'])
+  })
+
   it.each(['exec codex', 'nohup codex', 'command codex', `bash -c "codex`, 'setsid codex'])(
     "a function of the profile's was called where the command calls a program: %s",
     (call) => {

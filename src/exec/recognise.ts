@@ -6,7 +6,7 @@ import { type Facts, type Found, type Input, nothingFound, placeOf, variableIn }
 import { NotCertain, unsure } from './not-certain.ts'
 import { readRunner } from './runners.ts'
 import { readShell } from './shell-command.ts'
-import { ASSIGNMENT, FOLDER, programName, setVariable, WRAPPERS } from './wrappers.ts'
+import { ASSIGNMENT, commandOf, programName, setVariable, WRAPPERS } from './wrappers.ts'
 
 /** A command of a coding agent that runs one prompt to its end, taken apart. */
 export interface AgentCommand {
@@ -61,7 +61,7 @@ function read(argv: readonly string[], facts: Facts): AgentCommand {
       unsure(`${found.kept.at(-2)} looks for the package and its settings in ${before}, not in ${found.cwd}`)
     refuseRelativePath(found, facts)
   }
-  const command = [...found.kept, ...before].map((word) => (word === FOLDER ? found.cwd : word))
+  const command = [...commandOf(found), ...before]
   const plain = command.length === 1 && command[0] === agent
   const { cwd, env, withoutEnv, deadlineMs } = found
   return {

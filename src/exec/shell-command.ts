@@ -1,7 +1,7 @@
 import { type Facts, type Found, placeOf, variableIn } from './found.ts'
 import { unsure } from './not-certain.ts'
 import { parseShell, type Redirect, type SimpleCommand, type Step, type Word } from './shell.ts'
-import { ASSIGNMENT, callsProgram, changeFolder, FOLDER, RUN, setVariable } from './wrappers.ts'
+import { ASSIGNMENT, callsProgram, changeFolder, FOLDER, mayBeAlias, RUN, setVariable } from './wrappers.ts'
 
 /** `sh -c '…'` with one agent's command in it, perhaps with `cd` and `export` in front of it. */
 
@@ -128,6 +128,8 @@ function withoutAssignments(words: readonly Word[], found: Found): readonly stri
   const count = words.findIndex((word) => !isAssignment(word))
   if (count < 0) return unsure('there is no command in it')
   for (const word of words.slice(0, count)) setVariable(word.text, found)
+  const first = words[count]
+  if (first && first.bare === first.text.length) mayBeAlias(found)
   found.inShell = count > 0 ? 'builtins' : 'keywords'
   return words.slice(count).map((word) => word.text)
 }

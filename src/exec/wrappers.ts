@@ -135,15 +135,36 @@ export const FOLDER = '\0folder'
 
 /**
  * What a shell that runs a profile first is told in place of its script. The agent's words come to it as they are, and the
- * profile's variables and functions hold for them, as in the command; its functions only where the shell itself would have
- * called them.
+ * profile's variables, functions and aliases hold for them, as in the command; the last two only where the shell itself would
+ * have looked for them.
  */
 export const RUN = 'cd "$0" && "$@"'
 const RUN_PROGRAM = 'cd "$0" && exec "$@"'
+/** Stands for a script in which the next word kept is written out: an alias is looked for where a word has no quotes. */
+const RUN_WORD = '\0word'
+
+const isFirst = ({ kept }: Found) => kept.at(-1) === FOLDER
 
 /** What was left out would have called what comes next: a program, and never a function of the shell in front of it. */
-export function callsProgram({ kept }: Found): void {
-  if (kept.at(-1) === FOLDER && kept.at(-2) === RUN) kept.splice(-2, 1, RUN_PROGRAM)
+export function callsProgram(found: Found): void {
+  if (isFirst(found)) found.kept.splice(-2, 1, RUN_PROGRAM)
+}
+
+/** What comes next stands there without quotes. */
+export function mayBeAlias(found: Found): void {
+  if (isFirst(found) && found.kept.at(-2) === RUN) found.kept.splice(-2, 1, RUN_WORD)
+}
+
+/** What is run, now that it is known where. */
+export function commandOf({ kept, cwd }: Found): string[] {
+  const words = kept.map((word) => (word === FOLDER ? cwd : word))
+  for (let at = words.indexOf(RUN_WORD); at >= 0; at = words.indexOf(RUN_WORD)) {
+    const word = words[at + 2] ?? ''
+    const isName = /^[A-Za-z][\w-]*$/.test(word)
+    if (isName) words.splice(at, 3, `cd "$0" && ${word} "$@"`, words[at + 1] ?? '')
+    else words[at] = RUN
+  }
+  return words
 }
 
 /** A wrapper that is left out, with these options at most. */
