@@ -116,10 +116,17 @@ class Screen {
     else if (text.includes('\x0c')) this.again()
   }
 
-  /** As the terminal does it: whatever was started together stops together. */
+  /**
+   * As the terminal does it: whatever was started together stops together, and nothing does where no shell could let it go on
+   * (POSIX XBD 11.1.4, orphaned process groups).
+   */
   private readonly suspend = () => {
     this.leave()
-    process.kill(0, 'SIGSTOP')
+    process.off('SIGTSTP', this.suspend)
+    process.kill(0, 'SIGTSTP')
+    // From here on it is no longer stopped, or never was.
+    process.on('SIGTSTP', this.suspend)
+    this.resume()
   }
 
   private readonly resume = () => {

@@ -93,6 +93,21 @@ describe.concurrent('rca list --watch', () => {
     await until(() => shown(world, '#{alternate_on} #{cursor_flag}') === '0 1', 'the end')
   })
 
+  // Nobody there would let it go on: as with `ssh -t host rca list --watch`. (Only root may have another session's terminal.)
+  test.runIf(process.getuid?.() === 0)(
+    'Ctrl-Z where there is no shell stopped it for ever (bug)',
+    async ({ world }) => {
+      const command = `RCA_HOME='${world.state}' setsid -f -c '${process.execPath}' '${RCA}' list --watch; exec sleep 1000`
+      world.session('shell', 'sh', '-c', command)
+      await shows(world, /q ends this/)
+      type(world, 'C-z')
+      type(world, 'q')
+      const isThere = () => world.processes().some((one) => one.command.endsWith(' list --watch'))
+      await until(() => !isThere(), 'the end')
+      expect(shown(world, '#{alternate_on} #{cursor_flag}')).toBe('0 1')
+    },
+  )
+
   test('fits a smaller screen, and says what does not fit', async ({ world }) => {
     for (const name of ['a', 'b', 'c', 'd', 'e', 'f']) await world.begin('done', name)
     await watching(world)
