@@ -50,7 +50,8 @@ export interface AgentFact extends ProgramFact {
 
 export interface FolderFact {
   readonly path: string
-  readonly kind: 'missing' | 'ok' | 'no-folder' | 'foreign' | 'open' | 'read-only'
+  /** `other`: open, and it has never held a task, but other things. */
+  readonly kind: 'missing' | 'ok' | 'no-folder' | 'foreign' | 'open' | 'other' | 'read-only'
   /** Octal, where it is there. */
   readonly mode: string | null
   /** A reboot empties it. */

@@ -131,6 +131,11 @@ describe('what is wrong', () => {
     ["somebody else's", state({ kind: 'foreign' }), ['problem state: /s belongs to somebody else']],
     ['one that cannot be written', state({ kind: 'read-only' }), ['problem state: /s cannot be written']],
     [
+      'one of something else',
+      state({ kind: 'other', mode: '755' }),
+      ['problem state: /s holds other things, and is open to other users (mode 755)'],
+    ],
+    [
       'an open one',
       state({ kind: 'open', mode: '755' }),
       ['problem state: /s is open to other users (mode 755) [private-folders]'],

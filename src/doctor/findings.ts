@@ -112,6 +112,12 @@ function stateFolder({ state, tasks }: DoctorFacts): Finding {
         `chmod 700 ${path}`,
         'private-folders',
       )
+    case 'other':
+      return problem(
+        'state',
+        `${path} holds other things, and is open to other users (mode ${mode})`,
+        'Set RCA_HOME to a folder of its own.',
+      )
     case 'missing':
       return temporary ? emptied(path) : ok('state', `${path} (not there yet)`)
     case 'ok':

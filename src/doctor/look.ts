@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync, lstatSync, statfsSync } from 'node:fs'
+import { accessSync, constants, existsSync, lstatSync, readdirSync, statfsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { AGENTS, type AgentName } from '../agents/driver.ts'
 import { driverFor } from '../agents/index.ts'
@@ -11,7 +11,7 @@ import { run } from '../system/run.ts'
 import { planScope, scopeFacts } from '../system/scope.ts'
 import { which } from '../system/which.ts'
 import { leftLocks } from '../task/lock.ts'
-import { monitorFile } from '../task/paths.ts'
+import { monitorFile, tasksDirectory } from '../task/paths.ts'
 import { isTooOld } from '../tmux/server.ts'
 import { VERSION } from '../version.ts'
 import type {
@@ -107,11 +107,17 @@ function stateFolder({ state: path, uid }: Context): FolderFact {
     : stat.uid !== uid
       ? 'foreign'
       : (stat.mode & 0o077) !== 0
-        ? 'open'
+        ? openKind(path)
         : isWritable(path)
           ? 'ok'
           : 'read-only'
   return { path, kind, mode, temporary }
+}
+
+/** rca makes nothing in a folder that is open: with other things in it, and no tasks, it is somebody else's. */
+function openKind(path: string): 'open' | 'other' {
+  if (existsSync(tasksDirectory(path))) return 'open'
+  return unless(['EACCES'], ['?'], () => readdirSync(path)).length === 0 ? 'open' : 'other'
 }
 
 function isWritable(path: string): boolean {

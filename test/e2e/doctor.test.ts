@@ -119,6 +119,23 @@ describe.concurrent('rca doctor', () => {
     expect([...after.of('state'), ...after.of('task')].filter((one) => one.level === 'problem')).toEqual([])
   })
 
+  test('a folder of something else, to which RCA_HOME leads, was closed to others (bug)', async ({
+    world,
+  }) => {
+    const folder = join(world.root, 'public')
+    mkdirSync(folder)
+    chmodSync(folder, 0o755)
+    writeFileSync(join(folder, 'index.html'), '')
+    const { code, stdout } = await world.rca(['doctor', '--fix', '--json'], { env: { RCA_HOME: folder } })
+    expect(code).toBe(1)
+    const { findings, repairs } = JSON.parse(stdout) as DoctorJson
+    expect(modeOf(folder)).toBe('755')
+    expect(findings.filter((one) => one.check === 'state')).toMatchObject([
+      { level: 'problem', fix: null, message: expect.stringContaining('holds other things') },
+    ])
+    expect(repairs.map((one) => one.name)).not.toContain('private-folders')
+  })
+
   test('a state directory that is none, and one that is a link', async ({ world }) => {
     writeFileSync(world.state, '')
     expect((await doctor(world)).of('state')).toMatchObject([{ level: 'problem', fix: null }])
