@@ -56,6 +56,7 @@ function asStart(found: AgentCommand, prompt: Uint8Array, options: ExecOptions):
     agentArgs,
     env: [...options.env, ...env],
     withoutEnv,
+    ownEnv: env.map((one) => one.slice(0, one.indexOf('='))),
     policy: deadlineMs === null ? policy : { ...policy, deadlineMs },
     monitor,
     terminal,

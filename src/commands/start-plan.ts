@@ -31,6 +31,8 @@ export interface StartOptions {
   readonly env: readonly string[]
   /** Names that the agent is not to get, although it would read them. */
   readonly withoutEnv?: readonly string[]
+  /** Names of `env` that the command itself sets: nobody else's value may take their place. */
+  readonly ownEnv?: readonly string[]
   /** As the task will have it: flags over config.json over the defaults. */
   readonly policy: Policy
   /** Whether somebody is to supervise it; false: with --no-monitor, or as config.json has it. */
@@ -56,7 +58,7 @@ export async function planStart(options: StartOptions, context: Context): Promis
   const prompt = await readPrompt(options, context, '-p')
   const driver = await driverFor(options.agent)
   const env = captureEnvironment(driver, context.env, options.env, options.withoutEnv)
-  const { agent, task, access, command, withoutEnv, policy, monitor, notify } = options
+  const { agent, task, access, command, withoutEnv, ownEnv, policy, monitor, notify } = options
   const agentArgs = [...options.configArgs, ...options.agentArgs]
   const terminals = chooseTerminals(options.terminal, context)
   const [terminal = context.newTerminal('plain')] = terminals
@@ -69,6 +71,7 @@ export async function planStart(options: StartOptions, context: Context): Promis
     agentArgs,
     env,
     withoutEnv,
+    ownEnv,
     prompt,
     policy,
     monitor,

@@ -140,13 +140,13 @@ export function keepEnvironment(dir: string, env: Readonly<Record<string, string
 export function agentEnvironment(
   dir: string,
   driver: Driver,
-  spec: Pick<Spec, 'withoutEnv'>,
+  spec: Pick<Spec, 'withoutEnv' | 'ownEnv'>,
   options: Pick<RecoverOptions, 'caller' | 'env'>,
   context: Context,
 ) {
   const stored = readEnvironment(dir)
   const caller = stored ? options.caller : context.env
-  return resumeEnvironment(driver, stored, caller, options.env, spec.withoutEnv)
+  return resumeEnvironment(driver, stored, caller, options.env, spec)
 }
 
 /** Nothing of an earlier attempt may be alive when the next one begins. */

@@ -64,6 +64,14 @@ describe('captureEnvironment', () => {
 })
 
 describe('resumeEnvironment', () => {
+  it('leaves what the command has set as it is, but for what is asked for (bug: CODEX_HOME=x codex exec)', () => {
+    const caller = { ACME_KEY: 'other', LAB_KEY: 'mended' }
+    const own = { withoutEnv: [], ownEnv: ['ACME_KEY'] }
+    expect(resumeEnvironment(driver, stored, caller, [], own)).toEqual({ ...stored, LAB_KEY: 'mended' })
+    expect(resumeEnvironment(driver, stored, caller, ['ACME_KEY'], own).ACME_KEY).toBe('other')
+    expect(() => resumeEnvironment(driver, null, caller, [], own)).toThrow('ACME_KEY')
+    expect(resumeEnvironment(driver, null, caller, ['ACME_KEY=k'], own).ACME_KEY).toBe('k')
+  })
   const stored = { PATH: '/old', ACME_KEY: 'old', LAB_KEY: 'l', EXTRA: 'e' }
   it('keeps what was captured, with the caller’s values for the agent’s own variables', () => {
     const caller = { PATH: '/cron', HOME: '/h', ACME_KEY: 'new', EXTRA: 'other' }

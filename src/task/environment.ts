@@ -148,23 +148,40 @@ function whereItRuns(caller: Env, asked: readonly [string, string][], without: r
 /**
  * The environment of a resume: what was captured at the start, with the caller's values for the agent's own variables
  * (somebody may have mended a key) and for `--env`. Where the stored values are gone, the caller's are captured anew.
+ * What the command itself had set is changed with `--env` alone; throws `usage` where it is gone and was not given again.
  */
 export function resumeEnvironment(
   driver: AgentEnvironment,
   stored: Readonly<Record<string, string>> | null,
   caller: Env,
   options: readonly string[],
-  without: readonly string[] = [],
+  { withoutEnv = [], ownEnv = [] }: OfCommand = {},
 ): Record<string, string> {
-  const fresh = captureEnvironment(driver, caller, options, without)
-  if (!stored) return fresh
+  const fresh = captureEnvironment(driver, caller, options, withoutEnv)
+  const isAsked = (name: string) => options.some((option) => option === name || option.startsWith(`${name}=`))
+  if (!stored) {
+    const missing = ownEnv.find((name) => !isAsked(name))
+    if (missing !== undefined) throw notKept(missing)
+    return fresh
+  }
   const names = agentNames(driver, caller)
   const merged: Record<string, string> = { ...stored }
   for (const [name, value] of Object.entries(fresh)) {
-    const asked = options.some((option) => option === name || option.startsWith(`${name}=`))
-    if (asked || matches(name, names)) merged[name] = value
+    if (isAsked(name) || (matches(name, names) && !ownEnv.includes(name))) merged[name] = value
   }
   return merged
+}
+
+/** What a command that became a task says of the agent's environment (see Spec). */
+interface OfCommand {
+  readonly withoutEnv?: readonly string[] | undefined
+  readonly ownEnv?: readonly string[] | undefined
+}
+
+/** Without it the agent might be allowed more than in the command. */
+function notKept(name: string): RcaError {
+  const message = `The command set ${name} for the agent, and its value was not kept after the end`
+  return new RcaError('usage', message, `Give it again: --env ${name}=VALUE`)
 }
 
 const isName = (name: string) => /^[A-Za-z_][A-Za-z0-9_]*$/.test(name)

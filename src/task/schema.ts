@@ -40,6 +40,8 @@ export const specSchema = z.looseObject({
   env: z.array(z.string()),
   /** Names that the command took out of the agent's environment (`env -u`). */
   withoutEnv: z.optional(z.array(z.string())),
+  /** Names that the command itself set for the agent (`A=b codex …`). */
+  ownEnv: z.optional(z.array(z.string())),
   /** See policy.ts; what an older release did not write yet means that it promised no supervision. */
   policy: z.looseObject({
     stallAfterMs: z.nullable(z.number()),

@@ -31,6 +31,7 @@ export interface NewTask {
   readonly agentArgs: readonly string[]
   readonly env: Readonly<Record<string, string>>
   readonly withoutEnv?: readonly string[] | undefined
+  readonly ownEnv?: readonly string[] | undefined
   readonly prompt: Uint8Array
   readonly policy: Policy
   readonly monitor: boolean
@@ -98,6 +99,7 @@ function makeSpec(wanted: NewTask, session: string, id: string, presetSessionId:
     agentArgs: [...wanted.agentArgs],
     env: Object.keys(wanted.env).sort(),
     ...(wanted.withoutEnv && { withoutEnv: [...wanted.withoutEnv] }),
+    ...(wanted.ownEnv && { ownEnv: [...wanted.ownEnv] }),
     policy: { ...wanted.policy },
     monitor: wanted.monitor,
     ...(wanted.notify ? { notify: wanted.notify } : {}),

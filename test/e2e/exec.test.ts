@@ -189,6 +189,29 @@ describe.concurrent('exec: a task', () => {
     expect(world.read('keys')).toBe('OPENAI_BASE_URL=u\nOPENAI_BASE_URL=u\n')
   })
 
+  test('what the command set for the agent was forgotten after its end, or changed (bug)', async ({
+    world,
+  }) => {
+    world.program('codex', `env | grep ^CODEX_RULES >> "$HOME/rules"\nexec '${CODEX}/hangs' "$@"`)
+    const { task, pid } = await exec(world, ['env', 'CODEX_RULES=strict', ...ASK], ['--restart', 'never'])
+    process.kill(pid ?? 0, 'SIGKILL')
+    await world.reaches('failed', task)
+    const env = { CODEX_RULES: 'lax' }
+    expect((await world.rca(['resume', task], { env })).code).toBe(0)
+    await world.reaches('done', task)
+    // Its values have gone with the end.
+    for (const verb of [
+      ['resume', task, '-p', 'more'],
+      ['send', task, 'more'],
+    ]) {
+      const refused = await world.rca(verb, { env })
+      expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining('--env CODEX_RULES=') })
+    }
+    expect((await world.rca(['send', task, 'more', '--env', 'CODEX_RULES=strict'], { env })).code).toBe(0)
+    await until(() => world.read('rules').split('\n').length > 3, 'the turn')
+    expect(world.read('rules')).toBe('CODEX_RULES=strict\n'.repeat(3))
+  })
+
   test('the prompt comes from standard input, byte for byte, or both are joined as codex does', async ({
     world,
   }) => {
