@@ -6,6 +6,7 @@ import { unless } from '../errors.ts'
 import { readOwn, syncDirectory, writeSynced } from '../system/durable.ts'
 import { crypto } from '../system/lazy.ts'
 import { attemptNumbers, readAttempt } from '../task/attempt.ts'
+import { readJournal } from '../task/journal.ts'
 import { readLines, sizeOf } from '../task/output.ts'
 import { files } from '../task/paths.ts'
 import type { Spec } from '../task/schema.ts'
@@ -50,12 +51,12 @@ export function readNotice(dir: string, id: string): Notice | null {
 }
 
 /** Takes away what nobody waits for any more. */
-export function sweepOutbox(task: Pick<Stored, 'dir' | 'journal'>, spec: Spec): void {
-  const { dir, journal } = task
-  const pending = ledgerOf(spec, journal.entries).filter(isPending)
+export function sweepOutbox({ dir }: Pick<Stored, 'dir'>, spec: Spec): void {
+  // First these: what tells of a notice is in the journal before that is written down.
+  const names = namesIn(dir)
+  const pending = ledgerOf(spec, readJournal(dir).entries).filter(isPending)
   const wanted = new Set(pending.map((one) => nameOf(one.notice.id)))
-  for (const name of namesIn(dir))
-    if (!wanted.has(name)) rmSync(join(files.outbox(dir), name), { force: true })
+  for (const name of names) if (!wanted.has(name)) rmSync(join(files.outbox(dir), name), { force: true })
 }
 
 const nameOf = (id: string) => `${id}.json`
