@@ -63,7 +63,7 @@ export async function send(name: string, options: SendOptions, context: Context)
     abandonUnbegun(found.dir)
     const task = await settle(await atRest(stillThere(found)))
     refuse(task, spec, driver, options)
-    kept = keep(task, spec, driver, options, context)
+    kept = await keep(task, spec, driver, options, context)
     pausePoint('send-kept')
     launched = await startNext(task, spec, driver, kept, options, context)
   } finally {
@@ -103,7 +103,7 @@ function refuse(task: Observed, spec: Spec, driver: Driver, { text }: SendOption
 }
 
 /** Keeps it, unless it was sent before under the same key. */
-function keep(task: Observed, spec: Spec, driver: Driver, options: SendOptions, context: Context) {
+async function keep(task: Observed, spec: Spec, driver: Driver, options: SendOptions, context: Context) {
   const { text, key, env } = options
   const known = task.derived.followUps.find(
     (one) => key !== null && one.key === key && one.state !== 'withdrawn',
@@ -119,7 +119,7 @@ function keep(task: Observed, spec: Spec, driver: Driver, options: SendOptions, 
   // Whoever begins its turn has no other place to take the agent's keys from.
   if (env.length > 0 || readEnvironment(task.dir) === null) {
     const needed = agentEnvironment(task.dir, driver, spec, { caller: context.env, env }, context)
-    keepEnvironment(task.dir, needed)
+    await keepEnvironment(task, spec, needed)
   }
   if (known) return { id: known.id, repeated: true }
   return { id: keepFollowUp(task, { text, key, by: who(context) }), repeated: false }

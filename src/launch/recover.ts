@@ -19,7 +19,7 @@ import { sizeOf, summarizeOutput, WHOLE } from '../task/output.ts'
 import { attemptFiles, files } from '../task/paths.ts'
 import { endUnfinished } from '../task/processes.ts'
 import type { Spec } from '../task/schema.ts'
-import { readEnvironment } from '../task/store.ts'
+import { readEnvironment, type Stored } from '../task/store.ts'
 import { terminalOf } from '../task/terminal.ts'
 import { isInstalled, terminalsAfter } from '../terminal/choice.ts'
 import { launchOnFirst, type Places } from './fallback.ts'
@@ -69,7 +69,7 @@ export async function recover(
   const known = task.derived.agentSessionId ?? summary.sessionId
   const plan = await driver.planResume(request, known, summary, run)
   const way = asLaunch(task, plan, driver, request, await unlessHeld(words, plan, driver, request))
-  keepEnvironment(task.dir, env)
+  await keepEnvironment(task, spec, env)
   // It ended well once, and that is no more the last word.
   rmSync(files.done(task.dir), { force: true })
   const earlier = lastThatRan(task.dir)
@@ -132,9 +132,17 @@ function lastThatRan(dir: string): number {
   return attemptNumbers(dir).findLast((number) => readAttempt(dir, number).begun === 'launched') ?? 0
 }
 
-export function keepEnvironment(dir: string, env: Readonly<Record<string, string>>): void {
+export async function keepEnvironment(
+  task: Pick<Stored, 'dir' | 'journal'>,
+  spec: Spec,
+  env: Readonly<Record<string, string>>,
+): Promise<void> {
+  const path = files.env(task.dir)
   const text = formatEnvironment(env)
-  if (readOwn(files.env(dir)) !== text) writeDurable(files.env(dir), text)
+  if (readOwn(path) === text) return
+  // Before a key is changed, without which nobody knows any more what of the old one must not be told.
+  if (spec.notify) await (await import('../notify/outbox.ts')).keepNotices(task, spec)
+  writeDurable(path, text)
 }
 
 export function agentEnvironment(

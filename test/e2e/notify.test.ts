@@ -283,6 +283,33 @@ describe.concurrent('a notice', () => {
     expect(receiver.received).toHaveLength(1)
   })
 
+  test('of an end before a key was changed gave the old one away', async ({ world, receiver }) => {
+    world.program(
+      'codex',
+      `. '${join(import.meta.dirname, '../fixtures/agents/codex.sh')}'
+begin
+echo '{"type":"turn.failed","error":{"message":"stream error: the key '"$OPENAI_API_KEY"' is not known today"}}'
+exit 1`,
+    )
+    const notify = [
+      '--notify',
+      `webhook:${receiver.url()}`,
+      '--notify-on',
+      'crashed',
+      '--env',
+      'OPENAI_API_KEY',
+    ]
+    const more = [...notify, '--no-monitor', '--restart', 'on-failure']
+    await world.rca([...START, ...more], { env: { OPENAI_API_KEY: 'sk-old-0123456789' } })
+    world.agent('done')
+    await world.rca(['resume', 'fix', '--env', 'OPENAI_API_KEY'], {
+      env: { OPENAI_API_KEY: 'sk-new-0123456789' },
+    })
+    await world.lookOnce()
+    await arrived(receiver, 1)
+    expect(receiver.received[0]?.body).toContain('the key $OPENAI_API_KEY is not known')
+  })
+
   test('holds nothing of the captured environment', async ({ world, receiver }) => {
     world.program(
       'codex',
