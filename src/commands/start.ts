@@ -13,7 +13,7 @@ import { type TaskJson, taskJson } from '../task/json.ts'
 import { acquireLock } from '../task/lock.ts'
 import { sessionName } from '../task/names.ts'
 import type { Observed } from '../task/observe.ts'
-import type { EntryOf } from '../task/schema.ts'
+import type { EntryOf, Spec } from '../task/schema.ts'
 import { settle } from '../task/settle.ts'
 import { isLive } from '../task/state.ts'
 import { createTask, type NewTask, readTask, sha256, tasksOfSession } from '../task/store.ts'
@@ -105,13 +105,23 @@ async function settleExisting(options: StartOptions, wanted: NewTask, session: s
 
 /** `reuse` is for whoever cannot know whether an earlier call got through: it must have asked for the same thing. */
 function sameTask(task: Observed, wanted: NewTask): Observed {
-  const same = task.spec?.promptSha256 === sha256(wanted.prompt) && task.spec.cwd === wanted.cwd
-  if (same) return task
+  const { spec } = task
+  const same = spec?.promptSha256 === sha256(wanted.prompt) && spec.cwd === wanted.cwd
+  if (same && mayDoTheSame(spec, wanted)) return task
   throw new RcaError(
     'conflict',
-    `${task.session} exists with another prompt or folder`,
+    `${task.session} exists with another ${same ? 'access' : 'prompt or folder'}`,
     'Choose another name, or --if-exists replace.',
   )
+}
+
+/** Nobody who asks for an agent that may only read is given one that may write. As given: the command's own flags say it. */
+function mayDoTheSame(spec: Spec, wanted: NewTask): boolean {
+  const { access } = wanted
+  if (spec.access !== access) return false
+  const words = ({ agentArgs, command }: Pick<NewTask, 'agentArgs' | 'command'>) =>
+    JSON.stringify([agentArgs, command])
+  return access !== 'as-given' || words(spec) === words(wanted)
 }
 
 async function launchFirst(plan: StartPlan, context: Context): Promise<Launched> {

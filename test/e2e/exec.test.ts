@@ -239,6 +239,10 @@ describe.concurrent('exec: a task', () => {
     await exec(world, ASK, ['--name', 'mine'])
     expect(await world.rca(['exec', '--name', 'mine', '--', ...ASK])).toMatchObject({ code: 5, stdout: '' })
     expect((await exec(world, ASK, ['--name', 'mine', '--if-exists', 'reuse'])).name).toBe('codex-mine')
+    // bug: one that may write was given to whoever asked for one that may not
+    const bolder = ['codex', 'exec', '-s', 'workspace-write', 'do it']
+    const other = await world.rca(['exec', '--name', 'mine', '--if-exists', 'reuse', '--', ...bolder])
+    expect(other).toMatchObject({ code: 5, stdout: '', stderr: expect.stringContaining('another access') })
     expect(world.runs).toHaveLength(4)
   })
 

@@ -55,6 +55,8 @@ describe.concurrent('one at a time', () => {
     expect(other).toMatchObject({ code: 5, stderr: expect.stringContaining('another prompt or folder') })
     const elsewhere = await world.rca([...START, '-C', '/', '--if-exists', 'reuse'])
     expect(elsewhere.code).toBe(5)
+    const bolder = await world.rca([...START, '--access', 'full', '--if-exists', 'reuse'])
+    expect(bolder).toMatchObject({ code: 5, stderr: expect.stringContaining('another access') })
     expect(world.runs).toHaveLength(1)
   })
 
