@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
@@ -29,6 +29,14 @@ it('one who sweeps what it saw a moment ago took a notice away that was just wri
   ends()
   await keepNotices({ dir, journal: readJournal(dir) }, spec)
   sweepOutbox(seen, spec)
+  expect(readNotice(dir, id)).toMatchObject({ id })
+})
+
+it('an environment that cannot be read kept a task that had ended from ever being over', async () => {
+  rmSync(files.env(dir))
+  symlinkSync('/etc/passwd', files.env(dir))
+  ends()
+  await keepNotices({ dir, journal: readJournal(dir) }, spec)
   expect(readNotice(dir, id)).toMatchObject({ id })
 })
 

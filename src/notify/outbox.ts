@@ -18,6 +18,8 @@ import type { Occurrence } from './occurrences.ts'
 
 /** Where an agent's last message is looked for: the end of what it printed, bytes. */
 const TAIL_BYTES = 1 << 18
+/** An environment that cannot be read is as good as gone: nobody can say what must not be told. */
+const DAMAGED = ['unknown-state', 'EACCES', 'EISDIR', 'ELOOP']
 
 /**
  * Writes down every notice that is still to be delivered, as it will be: with nothing of the captured environment in it, which
@@ -29,7 +31,7 @@ export async function keepNotices(task: Pick<Stored, 'dir' | 'journal'>, spec: S
   const wanted = [...new Set(pending.map((one) => one.notice))]
   if (wanted.length === 0) return
   // First this, then what is there: where it is gone, what needed it was written before.
-  const env = readEnvironment(dir)
+  const env = unless(DAMAGED, null, () => readEnvironment(dir))
   const there = new Set(namesIn(dir))
   const missing = wanted.filter((one) => !there.has(nameOf(one.id)))
   if (missing.length === 0) return

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs'
 import { isAbsolute, join } from 'node:path'
 import * as z from 'zod/mini'
 import { RcaError } from '../errors.ts'
@@ -66,9 +66,20 @@ export function fixSecret<S extends Secret | undefined>(value: S, { env }: Calle
 export function readSecret(value: Secret): string {
   if (typeof value === 'string') return value
   if ('env' in value) throw new Error(`the variable ${value.env} was not kept`)
-  const text = readFileSync(value.file, 'utf8').trim()
+  const text = readFile(value.file).trim()
   if (!text) throw new Error(`${value.file} is empty`)
   return text
+}
+
+/** A FIFO that nobody writes to would hold up all that the reader does. */
+function readFile(path: string): string {
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
+  try {
+    if (!fstatSync(fd).isFile()) throw new Error(`${path} is not a file`)
+    return readFileSync(fd, 'utf8')
+  } finally {
+    closeSync(fd)
+  }
 }
 
 /** What of it must not be shown: the text itself, wherever it is; nothing where it cannot be read, for then nobody was told it. */
