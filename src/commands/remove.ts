@@ -2,6 +2,7 @@ import type { Context } from '../context.ts'
 import { RcaError } from '../errors.ts'
 import { abandonUnbegun } from '../launch/launch.ts'
 import { launcherGone } from '../launch/recover.ts'
+import { tryBeforeRemoval } from '../notify/last-tries.ts'
 import { hasPending } from '../notify/ledger.ts'
 import { poke } from '../supervise/presence.ts'
 import { pausePoint } from '../system/pause.ts'
@@ -85,6 +86,8 @@ async function takeAway(task: Observed, context: Context): Promise<Removed> {
     : task
   await launcherGone(task.dir)
   await closeSessions(ended, context)
+  const untold = await tryBeforeRemoval(task)
+  if (untold > 0) context.warn(`${task.session}: ${untold} of its notifications did not get through`)
   removeTask(task.dir)
   poke(task.dir)
   return asRemoved(ended)

@@ -43,6 +43,26 @@ const outboxOf = (dir: string | null) => {
 }
 
 describe.concurrent('a notice', () => {
+  test('was lost where the records were removed before anybody had delivered it', async ({
+    world,
+    receiver,
+  }) => {
+    await begin(world, 'done', receiver, '--no-monitor')
+    expect((await world.rca(['wait', 'fix'])).code).toBe(0)
+    expect(await world.rca(['rm', 'fix'])).toMatchObject({ code: 0, stderr: '' })
+    expect(receiver.events).toEqual(['done'])
+  })
+
+  test('that does not get through is told of by who removes the records', async ({ world, receiver }) => {
+    await begin(world, 'done', receiver, '--no-monitor')
+    expect((await world.rca(['wait', 'fix'])).code).toBe(0)
+    receiver.answer = hangs
+    const { code, stderr } = await world.rca(['rm', 'fix'])
+    expect(code).toBe(0)
+    expect(stderr).toBe('rca: codex-fix: 1 of its notifications did not get through\n')
+    expect(world.taskDirs).toEqual([])
+  })
+
   test('arrives once, with everything a program needs, and status says so', async ({ world, receiver }) => {
     const task = await begin(world, 'done', receiver)
     await arrived(receiver, 1)
