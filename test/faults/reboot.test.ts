@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect } from 'vitest'
 import { isRunning, until } from '../e2e/harness.ts'
-import { end, holdAt, killAgent, releaseAt } from './inject.ts'
+import { end, holdAt, killAgent, monitorOf, releaseAt } from './inject.ts'
 import { type FaultWorld, test } from './world.ts'
 
 const possible = spawnSync('unshare', ['-m', 'true']).status === 0
@@ -20,6 +20,8 @@ describe.skipIf(!possible).concurrent('after a reboot', () => {
     expect(await world.status()).toMatchObject({ state: 'waiting' })
     world.go()
     const monitor = world.start(['monitor'])
+    // Else wait begins one of its own.
+    await until(() => monitorOf(world) === monitor.child.pid, 'the monitor to be there')
     expect(await world.rca(['wait', 'fix', '--timeout', '60s'])).toMatchObject({ code: 0 })
     expect(isRunning(stranger.child.pid ?? 0)).toBe(true)
     stranger.child.kill('SIGKILL')
