@@ -93,9 +93,10 @@ describe.concurrent('an agent that does not go on', () => {
   test('stands still: it is reported, with evidence, and left alone; then it goes on', async ({ world }) => {
     const task = await world.atWork('--stall-after', '1s')
     await signalAgent('SIGSTOP')(world, task)
+    // Whoever looks before the monitor has, sees the silence alone.
+    await world.entered('stalled')
     const stalled = await world.reaches('stalled')
     expect(stalled.reason).toMatch(/^no work for \d+ seconds: it runs shell: step 2$/)
-    await world.entered('stalled')
     world.go()
     await signalAgent('SIGCONT')(world, task)
     await world.ends(1)
