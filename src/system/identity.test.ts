@@ -17,7 +17,10 @@ const STAT = '77 (a (b) c) S 1 70 70 34816 80 4194560 1 0 0 0 0 0 0 0 20 0 1 0 1
 
 describe('parseStat', () => {
   it('reads a line whose name holds blanks and brackets', () => {
-    expect(parseStat(STAT)).toEqual({ pid: 77, state: 'S', ppid: 1, pgrp: 70, tpgid: 80, start: '123456' })
+    expect(parseStat(STAT)).toEqual({
+      ...{ pid: 77, state: 'S', ppid: 1, pgrp: 70, tpgid: 80 },
+      ...{ start: '123456', memory: 1 },
+    })
   })
   it.each(['', 'x', '1 (x) S', '(x) S 1 2'])('refuses %j', (line) => expect(parseStat(line)).toBeNull())
 })

@@ -21,6 +21,8 @@ export interface ProcStat {
   readonly pgrp: number
   readonly tpgid: number
   readonly start: string
+  /** Its virtual memory, bytes; 0: a thread of the kernel, or a zombie. */
+  readonly memory: number
 }
 
 /** Parses one /proc/PID/stat line; the name in field 2 may hold blanks and brackets. Null: not such a line. */
@@ -36,7 +38,8 @@ export function parseStat(line: string): ProcStat | null {
   const [state, ppid, pgrp, , , tpgid] = rest
   const start = rest[19]
   if (!Number.isInteger(pid) || !state || !ppid || !pgrp || !tpgid || !start) return null
-  return { pid, state, ppid: Number(ppid), pgrp: Number(pgrp), tpgid: Number(tpgid), start }
+  const memory = Number(rest[20] ?? 0)
+  return { pid, state, ppid: Number(ppid), pgrp: Number(pgrp), tpgid: Number(tpgid), start, memory }
 }
 
 /** The running kernel's boot: the same string for every process of one boot, another after a reboot. */

@@ -1,6 +1,7 @@
 import { closeSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { identityOf, isAlive, type ProcessIdentity, unlessItIsOurs } from './identity.ts'
+import { errno } from '../errors.ts'
+import { identityOf, isAlive, type ProcessIdentity, procStat, unlessItIsOurs } from './identity.ts'
 import { childProcess } from './lazy.ts'
 
 /** A live process that carries a cookie. `command` is for people: its argv in one line. */
@@ -11,12 +12,28 @@ export interface Found extends ProcessIdentity {
   readonly command: string
 }
 
+/** At most so often all processes are looked at: what ends meanwhile may have begun another that the list does not have. */
+const LOOKS = 3
+
 /**
  * Live processes whose environment holds the variable `name` with a value that `wanted` takes. The environment is handed
- * down to every descendant, also to those in sessions of their own, which no process group reaches.
+ * down to every descendant, also to those in sessions of their own, which no process group reaches. Whoever is told that
+ * there is none goes on, so one that is in the middle of an exec, or of handing over to a child, is not missed.
  */
 export function findByCookie(names: readonly string[], wanted: (value: string) => boolean): Found[] {
-  const all = process.platform === 'linux' ? procEnvironments(names) : psEnvironments()
+  if (process.platform !== 'linux') return marked(psEnvironments(), names, wanted)
+  for (let look = 1; ; look++) {
+    const seen = { ended: false }
+    const found = marked(procEnvironments(names, seen), names, wanted)
+    if (found.length > 0 || !seen.ended || look === LOOKS) return found
+  }
+}
+
+function marked(
+  all: Iterable<[number, string[]]>,
+  names: readonly string[],
+  wanted: (value: string) => boolean,
+): Found[] {
   const found: Found[] = []
   for (const [pid, environment] of all) {
     const mark = pid === process.pid ? null : markIn(environment, names, wanted)
@@ -40,23 +57,57 @@ function markIn(
   return null
 }
 
-/** Those whose environment holds one of the names at all: most hold none, and are not worth taking apart. */
-function* procEnvironments(names: readonly string[]): Generator<[number, string[]]> {
+/**
+ * Those whose environment holds one of the names at all: most hold none, and are not worth taking apart. `seen.ended`: one has
+ * ended since they were listed.
+ */
+function* procEnvironments(
+  names: readonly string[],
+  seen: { ended: boolean },
+): Generator<[number, string[]]> {
   const wanted = names.map((name) => Buffer.from(`${name}=`))
   for (const entry of readdirSync('/proc')) {
     if (!/^\d/.test(entry)) continue
-    const environment = environmentOf(entry)
-    if (environment && wanted.some((name) => environment.includes(name))) {
+    const first = environmentOf(entry)
+    const environment = first !== 'ended' && first?.length === 0 ? onceThere(Number(entry)) : first
+    if (environment === 'ended') seen.ended = true
+    else if (environment && wanted.some((name) => environment.includes(name))) {
       yield [Number(entry), environment.toString('latin1').split('\0')]
     }
   }
 }
 
+/** An exec may read from the disk before the new environment is there: so often, a millisecond apart, it is asked for. */
+const EXEC_TRIES = 20
+/** Processes that had no environment all that time, and zombies that were seen before. */
+const known = new Set<string>()
+
+/**
+ * The environment of a process that shows none: while it executes another program a process has none for a moment. Kernel
+ * threads never have one, and zombies no more (proc(5)).
+ */
+function onceThere(pid: number): Buffer | 'ended' | null {
+  const stat = procStat(pid)
+  if (!stat) return 'ended'
+  const key = `${pid}:${stat.start}`
+  const isEnded = stat.state === 'Z' || stat.state === 'X'
+  if (!isEnded && stat.memory === 0) return null
+  const tries = known.has(key) ? 1 : EXEC_TRIES
+  for (let i = 0; i < tries && !isEnded; i++) {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1)
+    const environment = environmentOf(String(pid))
+    if (environment === null || environment === 'ended' || environment.length > 0) return environment
+  }
+  if (known.has(key)) return null
+  known.add(key)
+  return isEnded ? 'ended' : null
+}
+
 /** Long enough for any environment but the strangest, which is then read anew. */
 const ENVIRONMENT = Buffer.alloc(1 << 18)
 
-/** A view of one process's environment, good until the next call. Null: it ended meanwhile, or is another user's. */
-function environmentOf(pid: string): Buffer | null {
+/** A view of one process's environment, good until the next call. Null: it is another user's. */
+function environmentOf(pid: string): Buffer | 'ended' | null {
   const path = `/proc/${pid}/environ`
   try {
     const fd = openSync(path, 'r')
@@ -68,7 +119,7 @@ function environmentOf(pid: string): Buffer | null {
     }
   } catch (error) {
     unlessItIsOurs(error)
-    return null
+    return ['ENOENT', 'ESRCH'].includes(errno(error) ?? '') ? 'ended' : null
   }
 }
 
