@@ -1,7 +1,5 @@
-import { channelKind } from './channel.ts'
-import { post } from './http.ts'
+import { incomingWebhook } from './incoming.ts'
 import { type Notice, shorten } from './notice.ts'
-import { fixSecret, hostOf, readSecret, secretUrl, shownNowhere } from './secret.ts'
 
 /** Discord's limits (docs.discord.com, "Execute Webhook" and "Embed Limits"), less what the marks take. */
 const TITLE_LENGTH = 250
@@ -39,15 +37,4 @@ export function discordBody(notice: Notice): unknown {
   }
 }
 
-/** Discord's webhooks: the address is the secret. */
-export const discord = channelKind({
-  type: 'discord',
-  timeoutMs: 10_000,
-  shape: { url: secretUrl },
-  inline: (url) => (url === null ? null : { url }),
-  fix: ({ url }, caller) => ({ url: fixSecret(url, caller) }),
-  address: ({ url }) => hostOf(url),
-  secrets: ({ url }) => [shownNowhere(url)],
-  deliver: async ({ notice, settings, signal }) =>
-    post({ url: readSecret(settings.url), headers: {}, body: JSON.stringify(discordBody(notice)), signal }),
-})
+export const discord = incomingWebhook('discord', discordBody)

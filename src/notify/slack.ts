@@ -1,7 +1,5 @@
-import { channelKind } from './channel.ts'
-import { post } from './http.ts'
+import { incomingWebhook } from './incoming.ts'
 import { LAST_EVENTS, type Notice, shorten } from './notice.ts'
-import { fixSecret, hostOf, readSecret, secretUrl, shownNowhere } from './secret.ts'
 
 /** Beyond this Slack folds a message away; a section's text ends at 3000 (docs.slack.dev, Block Kit). */
 const TEXT_LENGTH = 2_500
@@ -29,15 +27,4 @@ export function slackBody(notice: Notice): unknown {
   }
 }
 
-/** Slack's incoming webhooks: the address is the secret. */
-export const slack = channelKind({
-  type: 'slack',
-  timeoutMs: 10_000,
-  shape: { url: secretUrl },
-  inline: (url) => (url === null ? null : { url }),
-  fix: ({ url }, caller) => ({ url: fixSecret(url, caller) }),
-  address: ({ url }) => hostOf(url),
-  secrets: ({ url }) => [shownNowhere(url)],
-  deliver: async ({ notice, settings, signal }) =>
-    post({ url: readSecret(settings.url), headers: {}, body: JSON.stringify(slackBody(notice)), signal }),
-})
+export const slack = incomingWebhook('slack', slackBody)
