@@ -1,3 +1,4 @@
+import type { EventEmitter } from 'node:events'
 import { constants } from 'node:os'
 import type { ListOptions } from '../commands/list.ts'
 import { changes, type Told, watchList } from '../commands/watch-list.ts'
@@ -62,13 +63,7 @@ class Screen {
 
   open(redraw: () => void): void {
     this.redraw = redraw
-    for (const name of SIGNALS) process.on(name, this.ended)
-    process.on('SIGTSTP', this.suspend)
-    process.on('SIGCONT', this.resume)
-    // Whatever becomes of this process, the terminal is given back.
-    process.on('exit', this.leave)
-    process.stdout.on('resize', this.again)
-    process.stdin.on('data', this.key)
+    for (const [source, event, listener] of this.listeners()) source.on(event, listener)
     this.enter()
   }
 
@@ -79,14 +74,21 @@ class Screen {
   }
 
   close(): void {
-    for (const name of SIGNALS) process.off(name, this.ended)
-    process.off('SIGTSTP', this.suspend)
-    process.off('SIGCONT', this.resume)
-    process.off('exit', this.leave)
-    process.stdout.off('resize', this.again)
-    process.stdin.off('data', this.key)
+    for (const [source, event, listener] of this.listeners()) source.off(event, listener)
     this.leave()
     process.stdin.pause()
+  }
+
+  private listeners(): (readonly [EventEmitter, string, Parameters<EventEmitter['on']>[1]])[] {
+    return [
+      ...SIGNALS.map((name) => [process, name, this.ended] as const),
+      [process, 'SIGTSTP', this.suspend],
+      [process, 'SIGCONT', this.resume],
+      // Whatever becomes of this process, the terminal is given back.
+      [process, 'exit', this.leave],
+      [process.stdout, 'resize', this.again],
+      [process.stdin, 'data', this.key],
+    ]
   }
 
   private enter(): void {

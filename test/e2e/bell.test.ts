@@ -2,21 +2,26 @@ import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect } from 'vitest'
-import { test } from '../faults/world.ts'
+import { type FaultWorld, test } from '../faults/world.ts'
 import { until } from './harness.ts'
 
 const START = ['start', 'codex', 'fix', '-p', 'do it', '--notify', 'bell']
+
+/** Calls of another tmux server, whose panes are terminals of people. */
+const outerTmux =
+  (world: FaultWorld) =>
+  (...args: string[]) =>
+    spawnSync('tmux', ['-S', join(world.root, 'outer'), ...args], {
+      env: world.env,
+      encoding: 'utf8',
+    }).stdout.trim()
 
 describe.concurrent('bell', () => {
   test('rings in the terminal of whoever is attached, in whatever session, and touches no pane', async ({
     world,
   }) => {
     // A terminal that hears bells: a pane of another tmux server.
-    const outer = (...args: string[]) =>
-      spawnSync('tmux', ['-S', join(world.root, 'outer'), ...args], {
-        env: world.env,
-        encoding: 'utf8',
-      }).stdout.trim()
+    const outer = outerTmux(world)
     world.holdLaunchScripts()
     outer('new-session', '-d', '-x', '120', '-y', '30', '/bin/sh')
     outer(
@@ -55,11 +60,7 @@ describe.concurrent('bell', () => {
   })
 
   test('takes no format, and no command in one, from a notice', async ({ world }) => {
-    const outer = (...args: string[]) =>
-      spawnSync('tmux', ['-S', join(world.root, 'outer'), ...args], {
-        env: world.env,
-        encoding: 'utf8',
-      }).stdout.trim()
+    const outer = outerTmux(world)
     world.holdLaunchScripts()
     const attach = `TMUX= exec tmux -S '${world.socket}' attach -t =somebody-elses`
     outer('new-session', '-d', '-x', '160', '-y', '30', attach)
