@@ -27,7 +27,7 @@ describe('the table in docs/exec.md is true', () => {
     const own = / -$| -p$|^opencode run$/.test(line)
     const input = own ? 'own' : 'nowhere'
     expect(
-      recognise(argv, { cwd: '/work', env: {}, input, isDirectory: () => true, realPath: () => null }).kind,
+      recognise(argv, { cwd: '/code', env: {}, input, isDirectory: () => true, realPath: () => null }).kind,
     ).toBe(kind)
   })
 

@@ -41,7 +41,7 @@ describe('no attempt has other permissions than the command', () => {
     const argv = parseShell(line, null)[0]?.pipeline[0]?.words.map((word) => word.text) ?? []
     const env = { HOME: '/home/me' }
     const found = recognise(argv, {
-      cwd: '/work',
+      cwd: '/code',
       env,
       input: own ?? 'nowhere',
       isDirectory: () => true,

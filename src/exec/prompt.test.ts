@@ -8,7 +8,7 @@ import { nameFor, readPrompt } from './prompt.ts'
 import type { AgentCommand } from './recognise.ts'
 
 describe('nameFor', () => {
-  const name = (prompt: string, cwd = '/work') => nameFor(Buffer.from(prompt), cwd)
+  const name = (prompt: string, cwd = '/code') => nameFor(Buffer.from(prompt), cwd)
 
   it.each([
     ['Fix the tests!', /^fix-the-tests-[0-9a-f]{6}$/],

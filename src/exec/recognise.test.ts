@@ -4,22 +4,22 @@ import type { Facts } from './found.ts'
 import { type AgentCommand, recognise } from './recognise.ts'
 import { parseShell } from './shell.ts'
 
-const FOLDERS = ['/', '/work', '/work/sub', '/work/link', '/work/bin', '/repo', '/repo/sub', '/home/me/app']
-/** /work/link leads to /repo/sub, and /home/me/way to /work. */
+const FOLDERS = ['/', '/code', '/code/sub', '/code/link', '/code/bin', '/repo', '/repo/sub', '/home/me/app']
+/** /code/link leads to /repo/sub, and /home/me/way to /code. */
 const REAL: Readonly<Record<string, string>> = {
-  '/work/link': '/repo/sub',
-  '/work/link/..': '/repo',
-  '/work/..': '/',
-  '/work/sub/..': '/work',
-  '/work/link/../prompt.md': '/repo/prompt.md',
-  '/work/prompt.md': '/work/prompt.md',
-  '/home/me/way': '/work',
-  '/work/bin/codex': '/work/bin/codex',
-  '/work/./bin/codex': '/work/bin/codex',
+  '/code/link': '/repo/sub',
+  '/code/link/..': '/repo',
+  '/code/..': '/',
+  '/code/sub/..': '/code',
+  '/code/link/../prompt.md': '/repo/prompt.md',
+  '/code/prompt.md': '/code/prompt.md',
+  '/home/me/way': '/code',
+  '/code/bin/codex': '/code/bin/codex',
+  '/code/./bin/codex': '/code/bin/codex',
 }
 
 const facts = (input: Facts['input'] = 'nowhere', env: Facts['env'] = {}): Facts => ({
-  cwd: '/work',
+  cwd: '/code',
   env: { HOME: '/home/me', ...env },
   input,
   isDirectory: (path) => FOLDERS.includes(path),
@@ -43,7 +43,7 @@ describe('a task', () => {
       command: null,
       prompt: null,
       input: { from: 'nowhere' },
-      cwd: '/work',
+      cwd: '/code',
       env: [],
       withoutEnv: [],
       deadlineMs: null,
@@ -93,7 +93,7 @@ describe('bugs', () => {
   it('cd .. led elsewhere where the shell was called in a folder that it knows by a link', () => {
     const line = `bash -c 'cd .. && codex exec "fix it"'`
     expect(whyNot(line, { PWD: '/home/me/way' })).toContain('it is not clear where')
-    expect(whyNot(line, { PWD: '/work' })).toMatchObject({ kind: 'task', cwd: '/' })
+    expect(whyNot(line, { PWD: '/code' })).toMatchObject({ kind: 'task', cwd: '/' })
     expect(whyNot(line, { PWD: '/left/behind' })).toMatchObject({ kind: 'task', cwd: '/' })
   })
 
@@ -133,7 +133,7 @@ describe('bugs', () => {
     (runner) => {
       const end = runner.includes("'") ? `"fix it"'` : `'fix it'`
       expect(whyNot(`${runner} exec -C /repo ${end}`)).toContain('looks for the package')
-      expect(whyNot(`${runner} exec -C /work ${end}`)).toMatchObject({ kind: 'task' })
+      expect(whyNot(`${runner} exec -C /code ${end}`)).toMatchObject({ kind: 'task' })
     },
   )
 
@@ -150,14 +150,14 @@ describe('bugs', () => {
 
   it("the profile's alias, which may say what the agent may do, was passed over", () => {
     const command = (script: string) => taskIn(recognise(['zsh', '-c', script], facts())).command
-    expect(command('codex exec "fix it"')).toEqual(['zsh', '-c', 'cd "$0" && codex "$@"', '/work'])
+    expect(command('codex exec "fix it"')).toEqual(['zsh', '-c', 'cd "$0" && codex "$@"', '/code'])
     expect(command('timeout 5m codex exec "fix it"')?.slice(2)).toEqual([
       'cd "$0" && timeout "$@"',
-      ...['/work', '5m', 'codex'],
+      ...['/code', '5m', 'codex'],
     ])
     // No shell takes these for an alias.
-    expect(command('\\codex exec "fix it"')?.slice(2)).toEqual(['cd "$0" && "$@"', '/work', 'codex'])
-    expect(command('/bin/codex exec "fix it"')?.slice(2)).toEqual(['cd "$0" && "$@"', '/work', '/bin/codex'])
+    expect(command('\\codex exec "fix it"')?.slice(2)).toEqual(['cd "$0" && "$@"', '/code', 'codex'])
+    expect(command('/bin/codex exec "fix it"')?.slice(2)).toEqual(['cd "$0" && "$@"', '/code', '/bin/codex'])
   })
 
   it.each(['exec codex', 'nohup codex', 'command codex', `bash -c "codex`, 'setsid codex'])(
@@ -166,7 +166,7 @@ describe('bugs', () => {
       const end = call.includes('"') ? `exec 'fix it'"` : 'exec "fix it"'
       const argv = ['bash', '-lc', `${call} ${end}`]
       const found = recognise(argv, facts())
-      expect(taskIn(found).command).toEqual(['bash', '-lc', 'cd "$0" && exec "$@"', '/work', 'codex'])
+      expect(taskIn(found).command).toEqual(['bash', '-lc', 'cd "$0" && exec "$@"', '/code', 'codex'])
     },
   )
 })
