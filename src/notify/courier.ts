@@ -1,4 +1,5 @@
 import pLimit, { type LimitFunction } from 'p-limit'
+import { Background } from '../system/background.ts'
 import { keepDigest } from '../task/digest.ts'
 import { observe } from '../task/observe.ts'
 import type { ChannelRecord, Spec } from '../task/schema.ts'
@@ -41,7 +42,7 @@ export interface CourierEvents {
 export class Courier {
   private readonly posts = new Map<string, Post>()
   private readonly limits = new Map<string, LimitFunction>()
-  private readonly underWay = new Set<Promise<void>>()
+  private readonly background: Background
   private readonly stopping = new AbortController()
   private stopped = false
 
@@ -49,7 +50,9 @@ export class Courier {
   constructor(
     private readonly events: CourierEvents,
     private readonly delivers: boolean,
-  ) {}
+  ) {
+    this.background = new Background(events.log)
+  }
 
   /** How many tasks have notices that are not delivered. */
   get pending(): number {
@@ -66,12 +69,12 @@ export class Courier {
       return
     }
     post.looking = true
-    this.inBackground(this.lookUntilQuiet(post))
+    this.background.add(this.lookUntilQuiet(post), dir)
   }
 
   /** Resolves when nothing is under way; what is due later is left. */
   async drained(): Promise<void> {
-    while (this.underWay.size > 0) await Promise.allSettled([...this.underWay])
+    await this.background.settled()
   }
 
   /** Ends what is under way; what did not get through is delivered by whoever comes after. */
@@ -81,11 +84,6 @@ export class Courier {
     const grace = setTimeout(() => this.stopping.abort(), GRACE_MS)
     await this.drained()
     clearTimeout(grace)
-  }
-
-  private inBackground(work: Promise<void>): void {
-    const tracked = work.finally(() => this.underWay.delete(tracked))
-    this.underWay.add(tracked)
   }
 
   private async lookUntilQuiet(post: Post): Promise<void> {
@@ -113,7 +111,7 @@ export class Courier {
     if (post.busy.has(channel.name) || this.stopped || !this.delivers) return
     post.busy.add(channel.name)
     const work = this.limitFor(channel)(() => deliverDue(post.dir, spec, channel, this.stopping.signal))
-    this.inBackground(
+    this.background.add(
       work.then(
         (round) => {
           post.busy.delete(channel.name)
@@ -126,6 +124,7 @@ export class Courier {
           this.troubled(post, error)
         },
       ),
+      post.dir,
     )
   }
 

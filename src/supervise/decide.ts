@@ -177,3 +177,13 @@ function remaining(
 function describe(ms: number): string {
   return ms < 60_000 ? `${Math.round(ms / 1_000)} seconds` : `${Math.floor(ms / 60_000)} minutes`
 }
+
+/** An action as the monitor's log tells it. Pure. */
+export function inWords(action: Action): string {
+  if (action.kind === 'recover') return 'made the next attempt'
+  if (action.kind === 'end') return `ended its agent: ${action.evidence}`
+  if (action.kind === 'note-stall') return `stalled: ${action.evidence}`
+  if (action.kind === 'note-wait') return `waits: ${action.next.reason}`
+  if (action.kind === 'note-gave-up') return `given up: ${action.next.reason}`
+  return action.kind
+}

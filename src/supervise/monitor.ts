@@ -1,10 +1,10 @@
-import { existsSync, type FSWatcher, watch } from 'node:fs'
 import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import pLimit from 'p-limit'
 import type { Context } from '../context.ts'
 import { RcaError } from '../errors.ts'
 import { Courier } from '../notify/courier.ts'
+import { Background } from '../system/background.ts'
 import { pausePoint } from '../system/pause.ts'
 import { attemptNumbers, sweepLaunch } from '../task/attempt.ts'
 import { isClosed, readDigest } from '../task/digest.ts'
@@ -15,24 +15,19 @@ import { files, tasksDirectory } from '../task/paths.ts'
 import { closeBooks } from '../task/settle.ts'
 import { isLive } from '../task/state.ts'
 import { readTask, type Stored, sweepHalfMade, taskDirectories } from '../task/store.ts'
-import { listen, type Notices } from '../tmux/notices.ts'
-import { repairSocket } from '../tmux/repair.ts'
 import { act, confirmLaunch, type Outcome, recoverNow } from './act.ts'
-import { type Action, decide } from './decide.ts'
+import { type Action, decide, inWords } from './decide.ts'
 import { factsOf } from './facts.ts'
 import { ensureWakeDirectory, takePokes } from './presence.ts'
 import { hasJustEnded, hasNews, isDying, release, remember, type Tracked, track } from './tracked.ts'
+import { Clock, Servers, watchPokes } from './wakes.ts'
 
 /** The slow timer: the safety net under all that wakes the monitor, ms. */
 const TICK_MS = 10_000
-/** How often the folder of the pokes is looked at where it cannot be watched, ms. */
-const POLL_MS = 200
 /** Every so many ticks all task directories are looked through for tasks that nobody announced. */
 const SCAN_TICKS = 6
 /** At most so many tasks are worked on at a time: launching is work for tmux and for the disk. */
 const AT_A_TIME = 6
-/** The wall clock and the time that passed differ by more than this: the machine slept, or its clock was set, ms. */
-const JUMP_MS = 30_000
 /** As often as this another verb's lock is tried at the least, ms. */
 const MOST_BUSY_MS = 2_000
 /** How often a launch script that is about to be gone is looked at, ms. */
@@ -41,8 +36,6 @@ const RECOVERED: Action = { kind: 'recover' }
 const SETTLED: Action = { kind: 'settle' }
 /** setTimeout takes no more. */
 const LONGEST_TIMER_MS = 3_600_000
-/** After a notice processes may take a moment to go, ms. */
-const AFTER_NOTICE_MS = [0, 20, 100, 500]
 
 export interface MonitorEvents {
   /** Something was done or went wrong: a line for the log. */
@@ -59,17 +52,16 @@ export class Supervisor {
   private readonly tasks = new Map<string, Tracked>()
   /** Tasks that were over when their journal had so many bytes. */
   private readonly over = new Map<string, number>()
-  private readonly notices = new Map<string, Notices>()
+  private readonly servers: Servers
+  private readonly clock = new Clock()
   private readonly limit = pLimit(AT_A_TIME)
-  private readonly background = new Set<Promise<void>>()
+  private readonly background: Background
   private readonly folder: string
   private readonly courier: Courier
-  private readonly watchers: FSWatcher[] = []
+  private unwatch: (() => void) | null = null
   private timer: NodeJS.Timeout | null = null
   private ticker: NodeJS.Timeout | null = null
-  private poller: NodeJS.Timeout | null = null
   private ticks = 0
-  private clockMs = Date.now() - performance.now()
   private stopped = false
 
   constructor(
@@ -77,7 +69,13 @@ export class Supervisor {
     private readonly events: MonitorEvents,
   ) {
     this.folder = ensureWakeDirectory(context.state)
+    this.background = new Background(events.log)
     this.courier = new Courier(events, events.delivers ?? true)
+    this.servers = new Servers(context.env, {
+      heard: (socket) => this.lookAtSocket(socket),
+      dirsAt: (socket) => this.at(socket).map((one) => one.dir),
+      inBackground: (work, what) => this.background.add(work, what),
+    })
   }
 
   /** How many tasks are not over, or have notices that are not delivered. */
@@ -87,7 +85,7 @@ export class Supervisor {
 
   /** Begins to watch. */
   start(): void {
-    this.watchPokes()
+    this.unwatch = watchPokes(this.folder, () => this.answerPokes(), this.events.log)
     this.ticker = setInterval(() => this.tick(), TICK_MS)
     this.answerPokes()
     this.scan()
@@ -96,11 +94,11 @@ export class Supervisor {
   /** Ends what is under way and lets go of everything; agents are not touched. */
   async stop(): Promise<void> {
     this.stopped = true
-    for (const watcher of this.watchers) watcher.close()
-    for (const one of [this.ticker, this.poller]) if (one) clearInterval(one)
+    this.unwatch?.()
+    if (this.ticker) clearInterval(this.ticker)
     if (this.timer) clearTimeout(this.timer)
-    for (const one of this.notices.values()) one.close()
-    await Promise.all([this.settled(), this.courier.stop()])
+    this.servers.close()
+    await Promise.all([this.background.settled(), this.courier.stop()])
     for (const one of this.tasks.values()) release(one)
   }
 
@@ -108,14 +106,9 @@ export class Supervisor {
   async once(): Promise<void> {
     takePokes(this.folder)
     this.scan()
-    await this.settled()
+    await this.background.settled()
     await this.courier.drained()
     await this.stop()
-  }
-
-  /** Resolves when nothing is under way. */
-  private async settled(): Promise<void> {
-    while (this.background.size > 0) await Promise.allSettled([...this.background])
   }
 
   /** Finds tasks that are not over, whoever made them. */
@@ -141,19 +134,6 @@ export class Supervisor {
     }
   }
 
-  /** Where inotify has no instance left for us (Linux gives a user 128), the folder is looked at often instead. */
-  private watchPokes(): void {
-    const poll = () => {
-      this.poller ??= setInterval(() => this.answerPokes(), POLL_MS)
-    }
-    try {
-      this.watchers.push(watch(this.folder, () => this.answerPokes()).on('error', poll))
-    } catch (error) {
-      this.events.log(`polls for wake-ups: ${error instanceof Error ? error.message : error}`)
-      poll()
-    }
-  }
-
   private answerPokes(): void {
     this.guarded(this.folder, () => {
       for (const name of takePokes(this.folder)) this.look(join(tasksDirectory(this.context.state), name))
@@ -165,38 +145,17 @@ export class Supervisor {
     this.answerPokes()
     if (++this.ticks % SCAN_TICKS === 0) this.scan()
     for (const one of this.tasks.values()) this.lookIfNews(one, Date.now())
-    for (const socket of this.notices.keys()) this.mend(socket)
+    this.servers.mendAll()
   }
 
   /** Time that nobody lived through counts neither as silence nor towards a deadline. */
   private noteJump(): void {
-    const clockMs = Date.now() - performance.now()
-    const byMs = Math.round(clockMs - this.clockMs)
-    if (Math.abs(byMs) < JUMP_MS) return
-    this.clockMs = clockMs
+    const byMs = this.clock.jumpedMs()
+    if (byMs === 0) return
     this.events.log(`the clock jumped by ${Math.round(byMs / 1_000)} s`)
     for (const { dir } of this.tasks.values()) {
       this.guarded(dir, () => appendJournal(dir, { type: 'clock-jumped', byMs }))
     }
-  }
-
-  /** A cleaner took the socket away and the server lives on. */
-  private mend(socket: string): void {
-    const dirs = [...this.tasks.values()].filter((one) => one.socket === socket).map((one) => one.dir)
-    this.inBackground(
-      repairSocket(socket, dirs).then(() => this.notices.get(socket)?.ensure()),
-      socket,
-    )
-  }
-
-  private inBackground(work: Promise<unknown>, what: string): void {
-    const tracked = work
-      .then(
-        () => {},
-        (error) => this.events.log(`${what}: ${error instanceof Error ? error.message : error}`),
-      )
-      .finally(() => this.background.delete(tracked))
-    this.background.add(tracked)
   }
 
   /** Looks at a task now or, where a look is under way, right after it. */
@@ -210,7 +169,7 @@ export class Supervisor {
       return
     }
     one.busy = true
-    this.inBackground(
+    this.background.add(
       this.limit(() => this.reconcile(one)).finally(() => {
         one.busy = false
         // Also of one that was just taken as over: somebody may have gone on with it meanwhile.
@@ -290,8 +249,9 @@ export class Supervisor {
 
   private report(session: string, action: Action, outcome: Outcome): void {
     if (outcome.kind === 'busy') return
-    this.events.log(`${session}: ${describe(action)}`)
-    if (outcome.kind === 'launched') this.inBackground(confirmLaunch(outcome.launched, this.context), session)
+    this.events.log(`${session}: ${inWords(action)}`)
+    if (outcome.kind === 'launched')
+      this.background.add(confirmLaunch(outcome.launched, this.context), session)
   }
 
   /** A full disk and the like: tried again, at growing intervals, up to a minute. */
@@ -334,23 +294,18 @@ export class Supervisor {
     this.setTimer()
   }
 
-  /** Listens to the tmux server of a task. */
+  /** Who looks once needs nobody to wake it. */
   private hear(socket: string | null): void {
-    if (socket === null || !this.ticker || this.stopped) return
-    const notices = this.notices.get(socket) ?? listen(socket, this.context.env, () => this.heard(socket))
-    this.notices.set(socket, notices)
-    notices.ensure()
-    // Before the tick: with the last task that is not over nobody looks after it any more.
-    if (!existsSync(socket)) this.mend(socket)
-  }
-
-  private heard(socket: string): void {
-    for (const ms of AFTER_NOTICE_MS) setTimeout(() => this.lookAtSocket(socket), ms)
+    if (socket !== null && this.ticker && !this.stopped) this.servers.hear(socket)
   }
 
   private lookAtSocket(socket: string): void {
     if (this.stopped) return
-    for (const one of this.tasks.values()) if (one.socket === socket) this.lookIfNews(one, 0)
+    for (const one of this.at(socket)) this.lookIfNews(one, 0)
+  }
+
+  private at(socket: string): Tracked[] {
+    return [...this.tasks.values()].filter((one) => one.socket === socket)
   }
 
   private lookIfNews(one: Tracked, nowMs: number): void {
@@ -363,13 +318,4 @@ export class Supervisor {
 /** Whoever wrote down the end of a task may have died before the rest was done. */
 async function finishBooks(task: Observed): Promise<void> {
   if (task.derived.state !== 'unknown' && readDigest(task.dir) === null) await closeBooks(task)
-}
-
-function describe(action: Action): string {
-  if (action.kind === 'recover') return 'made the next attempt'
-  if (action.kind === 'end') return `ended its agent: ${action.evidence}`
-  if (action.kind === 'note-stall') return `stalled: ${action.evidence}`
-  if (action.kind === 'note-wait') return `waits: ${action.next.reason}`
-  if (action.kind === 'note-gave-up') return `given up: ${action.next.reason}`
-  return action.kind
 }
