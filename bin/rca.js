@@ -1,5 +1,3 @@
 #!/usr/bin/env node
-// CommonJS (see package.json beside it), which Node starts faster. Node >= 22.8 keeps the compiled code for the next start.
-const { enableCompileCache } = require('node:module')
-enableCompileCache?.()
+// CommonJS (see package.json beside it), which Node starts faster.
 require('../dist/index.cjs').main(process.argv.slice(2))

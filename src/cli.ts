@@ -1,8 +1,7 @@
-import { Command, CommanderError, Option } from 'commander'
+import { Command, Option } from 'commander'
 import { ACCESS, AGENTS } from './agents/driver.ts'
 import { SHELLS } from './completion/scripts.ts'
-import { RcaError } from './errors.ts'
-import { meantVerb, withHelp } from './help.ts'
+import { withHelp } from './help.ts'
 import { ON_STALL, RESTART } from './task/policy.ts'
 import { TERMINALS } from './terminal/kinds.ts'
 import { VERSION } from './version.ts'
@@ -61,237 +60,216 @@ const taskOptions = (command: Command) =>
 const POLICY_HELP = `What a flag does not say, config.json does (README, "Settings"), or else:
   --restart on-failure --backoff 3m --max-retries none --deadline 5h --stall-after 15m --on-stall report`
 
-/** The commander tree and nothing else; every action loads its verb when it is run. */
-export function buildProgram(rest: readonly string[], load: () => Promise<Record<string, Verb>>): Command {
+/** Makes the command of a verb. */
+interface Maker {
+  /** One that reads or changes something, with `--json`. */
+  readonly verb: (name: string, about: string) => Command
+  /** One that prints a text as it is. */
+  readonly plain: (name: string, about: string) => Command
+  /** One that rca's own scripts ask. */
+  readonly hidden: (name: string) => Command
+}
+
+/** The commander tree and nothing else: an entry a verb, in the order of the help. */
+const TREE: Readonly<Record<string, (make: Maker) => unknown>> = {
+  start: ({ verb }) => {
+    const start = verb(
+      'start <agent> <task-name>',
+      `start a task; agents: ${AGENTS.join(', ')}. What follows -- goes to the agent.`,
+    )
+      .option('-C, --cwd <dir>', 'the project folder (default: this one)')
+      .option('-p, --prompt <text>', 'what the agent is to do')
+      .option('-f, --prompt-file <file>', 'the same from a file, - is standard input')
+      .addOption(
+        new Option('--access <what>', 'what the agent may do by itself').choices(ACCESS).default('write'),
+      )
+      .option('--yolo', 'the same as --access full')
+    taskOptions(start)
+      .option('--dry-run', 'print what would be run and the launch script, do nothing')
+      .addHelpText('after', `\n${POLICY_HELP}`)
+  },
+  exec: ({ verb }) => {
+    const exec = verb(
+      'exec',
+      'run the command behind --: as a task where it is one of a coding agent, else as it is, in the foreground',
+    ).option('--name <task-name>', 'the name of the task (default: made from its prompt)')
+    taskOptions(exec)
+      .option('--explain', 'say what would be done with the command, do nothing')
+      .addHelpText('after', `\n${POLICY_HELP}`)
+  },
+  list: ({ verb }) =>
+    verb('list', 'list live tasks and those that ended within a day')
+      .aliases(ALIASES.list)
+      .option(
+        '-a, --all',
+        'every task on record, and sessions of tmux and screen with such names that are not of rca',
+      )
+      .option('--state <state>', 'only tasks in this state (repeatable)', collect)
+      .option('--agent <agent>', 'only tasks of this agent (repeatable)', collect)
+      .option('-q, --quiet', 'names only')
+      .addOption(
+        new Option('-w, --watch', 'on the whole screen, drawn anew when it changes; q ends it').conflicts(
+          'quiet',
+        ),
+      ),
+  status: ({ verb }) =>
+    verb('status <task>', 'show the verdict on a task, the evidence for it and its attempts'),
+  logs: ({ verb }) =>
+    verb('logs <task>', "show the agent's events, made readable")
+      .option('-f, --follow', 'go on until the task ends')
+      .option('-n, --tail <count>', 'only the last so many')
+      .option(
+        '--since <time>',
+        'only from this time on: a duration (10m) or RFC 3339; agents that put no time on events go by attempts',
+      )
+      .option('--attempt <number>', 'only this attempt')
+      .addOption(
+        new Option('--raw', 'what the agent printed, byte for byte').conflicts(['events', 'pane', 'json']),
+      )
+      .addOption(
+        new Option('--events', 'one JSON object an event, the same shape for every agent').conflicts('pane'),
+      )
+      .option('--pane', 'what its terminal shows'),
+  events: ({ verb }) =>
+    verb('events [task...]', 'print what happened to all tasks, or to these: one JSON object a line')
+      .option('-f, --follow', 'go on with what happens')
+      .option('-n, --tail <count>', 'of what has happened only the last so many')
+      .option('--since <time>', 'of what has happened only from this time on: a duration (10m) or RFC 3339'),
+  wait: ({ verb }) =>
+    verb('wait <task...>', 'block until tasks have ended; 0 when all ended well')
+      .option('--any', 'until the first of them has')
+      .addOption(
+        new Option(
+          '--for <state>',
+          'until they are in this state, or can no longer come to it (repeatable, or with commas)',
+        )
+          .argParser(collect)
+          .conflicts('exitStatus'),
+      )
+      .option('--timeout <duration>', 'give up after this long (exit code 124)')
+      .option('--exit-status', "exit with the agent's own last exit code"),
+  result: ({ verb }) =>
+    verb(
+      'result <task>',
+      'print the final message alone; the exit code is that of wait; --json: all that came of it',
+    )
+      .option('--wait', 'wait for the end first')
+      .option('--timeout <duration>', 'wait, but give up after this long (exit code 124)'),
+  attach: ({ verb }) => verb('attach <task>', "open the task's tmux or screen session in this terminal"),
+  resume: ({ verb }) =>
+    verb('resume <task>', "go on with the agent's own conversation")
+      .option('-p, --prompt <text>', 'say this to it (a follow-up)')
+      .option('--env <name[=value]>', 'hand this variable to the agent (repeatable)', collect),
+  send: ({ verb }) =>
+    verb(
+      'send <task> [text]',
+      'say something to the task: its next turn, begun as soon as the one before it has ended',
+    )
+      .option('-f, --prompt-file <file>', 'the text from a file, - is standard input')
+      .option('--key <name>', 'your own name for it: sent again under the same one it is not sent twice')
+      .option('--env <name[=value]>', 'hand this variable to the agent (repeatable)', collect)
+      .addHelpText('after', '\nExample:\n  rca send fix-tests "Now the linter, too."\n'),
+  kill: ({ verb }) =>
+    verb(
+      'kill <task...>',
+      'end the agent and everything it started, close the session, keep the records',
+    ).option('--grace <duration>', 'between asking and forcing', '5s'),
+  rm: ({ verb }) =>
+    verb('rm <task...>', 'remove all records of these names; not those of a task that lives').option(
+      '--force',
+      'kill it first',
+    ),
+  prune: ({ verb }) =>
+    verb('prune', 'remove the records of tasks that ended a while ago')
+      .option('--older-than <duration>', 'only those that ended so long ago (30d)')
+      .option('--state <state>', 'only those that ended so (repeatable)', collect)
+      .option('--dry-run', 'print what would be removed, do nothing'),
+  monitor: ({ verb }) =>
+    among(
+      verb(
+        'monitor [what]',
+        'watch over all tasks and go on with those that broke off; what: run (default), status, stop',
+      ),
+      ['run', 'status', 'stop'],
+    )
+      .option('--once', 'look at every task once and do what is due (for cron)')
+      .option('--replace', 'end the monitor that runs and take its place')
+      .addOption(new Option('--started-by-verb').hideHelp()),
+  service: ({ verb }) =>
+    among(
+      verb('service <what>', 'install, uninstall or status: have rca monitor run from boot or login on'),
+      ['install', 'uninstall', 'status'],
+    ).option('--dry-run', 'print what would be written and run, do nothing'),
+  doctor: ({ verb }) =>
+    verb(
+      'doctor',
+      'look for what is missing, broken or left behind on this machine; 1: there are problems',
+    ).option('--fix', 'repair what is safe to repair'),
+  notify: ({ verb }) =>
+    among(
+      verb(
+        'notify <what> [channel]',
+        'send a test notice over a channel (test), or list the channels of config.json (list)',
+      ),
+      ['test', 'list'],
+    ),
+  skill: ({ verb }) =>
+    among(
+      verb(
+        'skill <what> [dir]',
+        'install teaches orchestrators (Claude Code, OpenClaw) to use rca; show, path',
+      ),
+      ['install', 'show', 'path'],
+    ).option('--force', 'overwrite what is there also where rca did not write it'),
+  schema: ({ plain }) =>
+    plain('schema [name]', 'print the JSON Schema of what a verb prints with --json, or of all'),
+  completion: ({ plain }) =>
+    among(
+      plain('completion <shell>', `print the completion script of a shell: ${SHELLS.join(', ')}`),
+      SHELLS,
+    ),
+  man: ({ plain }) => plain('man', 'show the manual page; its source where standard output is no terminal'),
+  complete: ({ hidden }) => hidden('complete <shell>'),
+  settle: ({ hidden }) => hidden('settle <dir> <attempt>'),
+  deliver: ({ hidden }) => hidden('deliver <dir>'),
+}
+
+/** The other names of verbs. */
+const ALIASES = { list: ['ls', 'ps'] } as const
+
+/** The verb that a word names, or null. */
+export function verbNamed(word: string): string | null {
+  if (Object.hasOwn(TREE, word)) return word
+  return Object.entries(ALIASES).find(([, others]) => others.some((one) => one === word))?.[0] ?? null
+}
+
+/**
+ * The program with all its verbs, or with `only` one: that is enough where it is known which is meant. Every action loads its
+ * verb when it is run.
+ */
+export function buildProgram(
+  rest: readonly string[],
+  load: () => Promise<Record<string, Verb>>,
+  only: string | null = null,
+): Command {
   const program = new Command('rca')
     .description('Runs long coding-agent tasks in tmux so that none is lost and none runs twice.')
     .version(VERSION, '-V, --version')
     .option('--tmux-socket <name>', 'the tmux server to use, as for tmux -L (RCA_TMUX_SOCKET)')
     .showSuggestionAfterError()
     .configureHelp({ showGlobalOptions: true })
-  const plain = (name: string, about: string) => {
-    const command = program.command(name).description(about)
-    return command.action(async (...all: unknown[]) => {
+  const run = (command: Command) =>
+    command.action(async (...all: unknown[]) => {
       const given = all.slice(0, -2).flat() as string[]
-      const run = (await load())[command.name()]
-      await run?.(given, command.optsWithGlobals(), rest)
+      const verb = (await load())[command.name()]
+      await verb?.(given, command.optsWithGlobals(), rest)
     })
+  const plain = (name: string, about: string) => run(program.command(name).description(about))
+  const make: Maker = {
+    plain,
+    verb: (name, about) => plain(name, about).addOption(json()),
+    hidden: (name) => run(program.command(name, { hidden: true })),
   }
-  const verb = (name: string, about: string) => plain(name, about).addOption(json())
-
-  const start = verb(
-    'start <agent> <task-name>',
-    `start a task; agents: ${AGENTS.join(', ')}. What follows -- goes to the agent.`,
-  )
-    .option('-C, --cwd <dir>', 'the project folder (default: this one)')
-    .option('-p, --prompt <text>', 'what the agent is to do')
-    .option('-f, --prompt-file <file>', 'the same from a file, - is standard input')
-    .addOption(
-      new Option('--access <what>', 'what the agent may do by itself').choices(ACCESS).default('write'),
-    )
-    .option('--yolo', 'the same as --access full')
-  taskOptions(start)
-    .option('--dry-run', 'print what would be run and the launch script, do nothing')
-    .addHelpText('after', `\n${POLICY_HELP}`)
-
-  const exec = verb(
-    'exec',
-    'run the command behind --: as a task where it is one of a coding agent, else as it is, in the foreground',
-  ).option('--name <task-name>', 'the name of the task (default: made from its prompt)')
-  taskOptions(exec)
-    .option('--explain', 'say what would be done with the command, do nothing')
-    .addHelpText('after', `\n${POLICY_HELP}`)
-
-  verb('list', 'list live tasks and those that ended within a day')
-    .aliases(['ls', 'ps'])
-    .option(
-      '-a, --all',
-      'every task on record, and sessions of tmux and screen with such names that are not of rca',
-    )
-    .option('--state <state>', 'only tasks in this state (repeatable)', collect)
-    .option('--agent <agent>', 'only tasks of this agent (repeatable)', collect)
-    .option('-q, --quiet', 'names only')
-    .addOption(
-      new Option('-w, --watch', 'on the whole screen, drawn anew when it changes; q ends it').conflicts(
-        'quiet',
-      ),
-    )
-
-  verb('status <task>', 'show the verdict on a task, the evidence for it and its attempts')
-
-  verb('logs <task>', "show the agent's events, made readable")
-    .option('-f, --follow', 'go on until the task ends')
-    .option('-n, --tail <count>', 'only the last so many')
-    .option(
-      '--since <time>',
-      'only from this time on: a duration (10m) or RFC 3339; agents that put no time on events go by attempts',
-    )
-    .option('--attempt <number>', 'only this attempt')
-    .addOption(
-      new Option('--raw', 'what the agent printed, byte for byte').conflicts(['events', 'pane', 'json']),
-    )
-    .addOption(
-      new Option('--events', 'one JSON object an event, the same shape for every agent').conflicts('pane'),
-    )
-    .option('--pane', 'what its terminal shows')
-
-  verb('events [task...]', 'print what happened to all tasks, or to these: one JSON object a line')
-    .option('-f, --follow', 'go on with what happens')
-    .option('-n, --tail <count>', 'of what has happened only the last so many')
-    .option('--since <time>', 'of what has happened only from this time on: a duration (10m) or RFC 3339')
-
-  verb('wait <task...>', 'block until tasks have ended; 0 when all ended well')
-    .option('--any', 'until the first of them has')
-    .addOption(
-      new Option(
-        '--for <state>',
-        'until they are in this state, or can no longer come to it (repeatable, or with commas)',
-      )
-        .argParser(collect)
-        .conflicts('exitStatus'),
-    )
-    .option('--timeout <duration>', 'give up after this long (exit code 124)')
-    .option('--exit-status', "exit with the agent's own last exit code")
-
-  verb(
-    'result <task>',
-    'print the final message alone; the exit code is that of wait; --json: all that came of it',
-  )
-    .option('--wait', 'wait for the end first')
-    .option('--timeout <duration>', 'wait, but give up after this long (exit code 124)')
-
-  verb('attach <task>', "open the task's tmux or screen session in this terminal")
-
-  verb('resume <task>', "go on with the agent's own conversation")
-    .option('-p, --prompt <text>', 'say this to it (a follow-up)')
-    .option('--env <name[=value]>', 'hand this variable to the agent (repeatable)', collect)
-
-  verb(
-    'send <task> [text]',
-    'say something to the task: its next turn, begun as soon as the one before it has ended',
-  )
-    .option('-f, --prompt-file <file>', 'the text from a file, - is standard input')
-    .option('--key <name>', 'your own name for it: sent again under the same one it is not sent twice')
-    .option('--env <name[=value]>', 'hand this variable to the agent (repeatable)', collect)
-    .addHelpText('after', '\nExample:\n  rca send fix-tests "Now the linter, too."\n')
-
-  verb(
-    'kill <task...>',
-    'end the agent and everything it started, close the session, keep the records',
-  ).option('--grace <duration>', 'between asking and forcing', '5s')
-
-  verb('rm <task...>', 'remove all records of these names; not those of a task that lives').option(
-    '--force',
-    'kill it first',
-  )
-
-  verb('prune', 'remove the records of tasks that ended a while ago')
-    .option('--older-than <duration>', 'only those that ended so long ago (30d)')
-    .option('--state <state>', 'only those that ended so (repeatable)', collect)
-    .option('--dry-run', 'print what would be removed, do nothing')
-
-  among(
-    verb(
-      'monitor [what]',
-      'watch over all tasks and go on with those that broke off; what: run (default), status, stop',
-    ),
-    ['run', 'status', 'stop'],
-  )
-    .option('--once', 'look at every task once and do what is due (for cron)')
-    .option('--replace', 'end the monitor that runs and take its place')
-    .addOption(new Option('--started-by-verb').hideHelp())
-
-  among(verb('service <what>', 'install, uninstall or status: have rca monitor run from boot or login on'), [
-    'install',
-    'uninstall',
-    'status',
-  ]).option('--dry-run', 'print what would be written and run, do nothing')
-
-  verb(
-    'doctor',
-    'look for what is missing, broken or left behind on this machine; 1: there are problems',
-  ).option('--fix', 'repair what is safe to repair')
-
-  among(
-    verb(
-      'notify <what> [channel]',
-      'send a test notice over a channel (test), or list the channels of config.json (list)',
-    ),
-    ['test', 'list'],
-  )
-
-  among(
-    verb(
-      'skill <what> [dir]',
-      'install teaches orchestrators (Claude Code, OpenClaw) to use rca; show, path',
-    ),
-    ['install', 'show', 'path'],
-  ).option('--force', 'overwrite what is there also where rca did not write it')
-
-  plain('schema [name]', 'print the JSON Schema of what a verb prints with --json, or of all')
-
-  among(plain('completion <shell>', `print the completion script of a shell: ${SHELLS.join(', ')}`), SHELLS)
-
-  plain('man', 'show the manual page; its source where standard output is no terminal')
-
-  // Asked by the completion scripts; what it is given comes behind --.
-  program.command('complete <shell>', { hidden: true }).action(async (shell: string) => {
-    await (await load()).complete?.([shell], {}, rest)
-  })
-  program.command('settle <dir> <attempt>', { hidden: true }).action(async (dir: string, attempt: string) => {
-    await (await load()).settle?.([dir, attempt], {}, [])
-  })
-  program.command('deliver <dir>', { hidden: true }).action(async (dir: string) => {
-    await (await load()).deliver?.([dir], {}, [])
-  })
+  for (const [name, add] of Object.entries(TREE)) if (only === null || name === only) add(make)
   return withHelp(program)
-}
-
-/** Parses the command line and runs the verb. Throws RcaError for everything that the caller got wrong. */
-export async function runCli(argv: readonly string[]): Promise<void> {
-  const dashes = argv.indexOf('--')
-  const own = dashes < 0 ? argv : argv.slice(0, dashes)
-  const rest = dashes < 0 ? [] : argv.slice(dashes + 1)
-  const program = buildProgram(rest, async () => (await import('./verbs/index.ts')).VERBS)
-  if (own.length === 0) {
-    program.outputHelp({ error: true })
-    process.exitCode = 2
-    return
-  }
-  for (const command of [program, ...program.commands]) {
-    command.exitOverride().configureOutput({ outputError: () => {} })
-  }
-  try {
-    await program.parseAsync([...own], { from: 'user' })
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error
-    if (error.exitCode === 0) return
-    throw usage(
-      error,
-      own.find((word) => !word.startsWith('-')),
-    )
-  }
-}
-
-function usage(error: CommanderError, verb: string | undefined): RcaError {
-  const [message, ...suggestion] = error.message.replace(/^error: /, '').split('\n')
-  const help =
-    error.code === 'commander.unknownCommand' || !verb ? 'See: rca --help' : `See: rca ${verb} --help`
-  const meant = error.code === 'commander.unknownCommand' ? meantVerb(verb ?? '') : null
-  const hint = meant ? `Did you mean ${meant}?` : suggestion.join(' ').replace(/^\(|\)$/g, '') || help
-  if (error.code === 'commander.excessArguments' && verb === 'start') {
-    return new RcaError(
-      'usage',
-      'start takes an agent and a task name',
-      'The prompt goes behind -p, what is for the agent behind --.',
-    )
-  }
-  if (error.code === 'commander.excessArguments' && verb === 'exec') {
-    return new RcaError(
-      'usage',
-      'exec takes its command behind --',
-      'For example: rca exec -- codex exec "fix the tests"',
-    )
-  }
-  return new RcaError('usage', message ?? error.message, hint)
 }

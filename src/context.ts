@@ -1,21 +1,14 @@
-import { stateDirectory } from './task/paths.ts'
 import type { TerminalRecord } from './task/schema.ts'
-import { newTerminal, terminalFor } from './terminal/index.ts'
 import type { TerminalKind } from './terminal/kinds.ts'
 import type { Terminal } from './terminal/terminal.ts'
-import { checkSocketName, socketPath } from './tmux/server.ts'
 
-/** What a command may use of the world around it. Tests pass their own. */
-export interface Context {
+/** What a command that only reads records may use of the world around it. Tests pass their own. */
+export interface ReadingContext {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly cwd: string
   /** The state directory; it may not exist yet. */
   readonly state: string
   readonly uid: number
-  /** The terminal of this kind in which a new task would run. */
-  readonly newTerminal: (kind: TerminalKind) => TerminalRecord
-  /** The terminal that a task's record names. */
-  readonly terminalAt: (record: TerminalRecord) => Terminal
   readonly now: () => number
   /** The argv that runs this rca again: Node and the script. */
   readonly self: readonly string[]
@@ -25,16 +18,27 @@ export interface Context {
   readonly warn: (text: string) => void
   /** Reads the whole of standard input. */
   readonly readStdin: () => Promise<Uint8Array>
-  readonly stdinIsTty: boolean
+  /** The socket of the tmux server that a new task would run on. */
+  readonly tmuxSocket: string
 }
 
-export function terminalsFrom(env: Context['env'], socketOption: string | null, uid: number) {
-  const name = socketOption ?? (env.RCA_TMUX_SOCKET || null)
-  const socket = socketPath(name === null ? null : checkSocketName(name), env, uid)
+/** The terminals that tasks run in. */
+export interface Terminals {
+  /** The terminal of this kind in which a new task would run. */
+  readonly newTerminal: (kind: TerminalKind) => TerminalRecord
+  /** The terminal that a task's record names. */
+  readonly terminalAt: (record: TerminalRecord) => Terminal
+}
+
+/** What a command may use of the world around it. */
+export interface Context extends ReadingContext, Terminals {}
+
+/** The same with terminals, which a verb that only reads records does without: their code takes a while to load. */
+export async function withTerminals(context: ReadingContext): Promise<Context> {
+  const { newTerminal, terminalFor } = await import('./terminal/index.ts')
   return {
-    newTerminal: (kind: TerminalKind) => newTerminal(kind, socket, env),
-    terminalAt: (record: TerminalRecord) => terminalFor(record, env),
+    ...context,
+    newTerminal: (kind) => newTerminal(kind, context.tmuxSocket, context.env),
+    terminalAt: (record) => terminalFor(record, context.env),
   }
 }
-
-export { stateDirectory }

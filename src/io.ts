@@ -1,6 +1,7 @@
 import { writeSync } from 'node:fs'
 import { type Paint, PLAIN, wantsColour } from './render/paint.ts'
 import { harmlessJson, oneLine } from './render/text.ts'
+import { isTerminal, writeErr, writeOut } from './standard-streams.ts'
 
 type Env = Readonly<Record<string, string | undefined>>
 
@@ -16,16 +17,16 @@ export interface Io {
 }
 
 export async function createIo(env: Env, json: boolean): Promise<Io> {
-  const coloured = !json && wantsColour(env, process.stdout.isTTY === true)
-  const out = (text: string | Uint8Array) => void process.stdout.write(text)
+  const onTerminal = !json && isTerminal(1)
+  const coloured = !json && wantsColour(env, onTerminal)
   return {
     json,
     paint: coloured ? (await import('./render/colour.ts')).COLOURED : PLAIN,
-    width: process.stdout.columns ?? 120,
-    out,
-    err: (text) => void process.stderr.write(text),
-    outJson: (value) => out(`${harmlessJson(value)}\n`),
-    progress: json || !process.stderr.isTTY ? () => {} : spinner(),
+    width: (onTerminal ? process.stdout.columns : undefined) ?? 120,
+    out: writeOut,
+    err: writeErr,
+    outJson: (value) => writeOut(`${harmlessJson(value)}\n`),
+    progress: json || !isTerminal(2) ? () => {} : spinner(),
   }
 }
 

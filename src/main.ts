@@ -1,4 +1,5 @@
 import { errno, RcaError } from './errors.ts'
+import { writeErr } from './standard-streams.ts'
 import { VERSION } from './version.ts'
 
 /**
@@ -6,20 +7,12 @@ import { VERSION } from './version.ts'
  * A known error is a line and a hint; anything else is a bug and says so.
  */
 export async function main(argv: readonly string[]): Promise<void> {
-  process.stdout.on('error', quietly)
-  process.stderr.on('error', (error) => errno(error) === 'EPIPE' && quietly(error))
   try {
-    const { runCli } = await import('./cli.ts')
+    const { runCli } = await import('./command-line.ts')
     await runCli(argv)
   } catch (error) {
     await report(error, argv)
   }
-}
-
-/** `rca logs | head`: whoever read has left. That is no error. (That a remark finds no place, on a full disk, ends nothing.) */
-function quietly(error: Error): void {
-  if (errno(error) === 'EPIPE') process.exit()
-  throw error
 }
 
 async function report(error: unknown, argv: readonly string[]): Promise<void> {
@@ -30,13 +23,13 @@ async function report(error: unknown, argv: readonly string[]): Promise<void> {
     const { harmlessJson } = await import('./render/text.ts')
     const code = known?.code ?? 'bug'
     const message = known?.message ?? String(error)
-    process.stderr.write(
+    writeErr(
       `${harmlessJson({ error: { code, message, hint: known?.hint ?? null, exitCode: process.exitCode, ...known?.details } })}\n`,
     )
     return
   }
   const { renderError } = await import('./render/error.ts')
-  process.stderr.write(known ? renderError(known.message, known.hint) : bug(error))
+  writeErr(known ? renderError(known.message, known.hint) : bug(error))
 }
 
 /** A full or read-only disk and the like are the machine's errors, not ours. */

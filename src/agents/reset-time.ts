@@ -96,7 +96,7 @@ function httpDates(text: string): number[] {
 /** What announces a time from here on: "every 5h" (codex 0.23.0, issue #2669) announces none. */
 const LEAD =
   '(?<![a-z])(?:resets?|resetting|try(?:ing)? again|retry(?:ing)?|available|renews?|resumes?|wait|until)'
-const FILL = String.raw`(?:[\s"'\\:=·~≈(_-]|(?:again|in|after|at|on|for|by|until|will|be|is|about|approximately|around|another|delay|back)(?![a-z]))*`
+const FILL = String.raw`(?:[\s"'\\:=\u00b7~\u2248(_-]|(?:again|in|after|at|on|for|by|until|will|be|is|about|approximately|around|another|delay|back)(?![a-z]))*`
 
 const UNITS = [
   [/^(?:ms|milli)/i, 1],

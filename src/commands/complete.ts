@@ -1,7 +1,7 @@
 import { buildProgram } from '../cli.ts'
 import { candidatesFor, type Sources } from '../completion/candidates.ts'
 import { loadConfig } from '../config.ts'
-import { stateDirectory } from '../context.ts'
+import { stateDirectory } from '../task/paths.ts'
 import { KIND_NAMES, KINDS } from '../notify/index.ts'
 import { oneLine } from '../render/text.ts'
 import { readDigest } from '../task/digest.ts'

@@ -139,7 +139,7 @@ function textOf(about: About): string {
   }
 }
 
-const sentence = (text: string) => (/[.!?…]$/.test(text) || text === '' ? text : `${text}.`)
+const sentence = (text: string) => (/[.!?\u2026]$/.test(text) || text === '' ? text : `${text}.`)
 const lines = (...all: readonly (string | null)[]) =>
   all.filter((one) => one !== null && one !== '').join('\n')
 

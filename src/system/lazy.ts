@@ -7,3 +7,4 @@ export const childProcess = () => load('node:child_process') as typeof import('n
 export const crypto = () => load('node:crypto') as typeof import('node:crypto')
 export const http = () => load('node:http') as typeof import('node:http')
 export const https = () => load('node:https') as typeof import('node:https')
+export const tty = () => load('node:tty') as typeof import('node:tty')

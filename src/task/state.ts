@@ -8,23 +8,10 @@ import { firstOfEach, killedAfterLastClaim, ofType, stallNoted } from './entries
 import { type FollowUp, followUpDue, followUpsOf } from './follow-ups.ts'
 import { policyOf } from './policy.ts'
 import type { Entry, EntryOf, Outcome, Spec } from './schema.ts'
+import { isLive, type State } from './states.ts'
 import { totalUsage } from './usage.ts'
 
-export const STATES = [
-  'starting',
-  'running',
-  'stalled',
-  'waiting',
-  'done',
-  'failed',
-  'killed',
-  'lost',
-  'unknown',
-] as const
-export type State = (typeof STATES)[number]
-
-/** States in which an agent works or is about to. */
-export const isLive = (state: State) => ['starting', 'running', 'stalled', 'waiting'].includes(state)
+export { isLive, STATES, type State } from './states.ts'
 
 /** What was seen of the newest attempt besides its records. */
 export interface Evidence {

@@ -1,5 +1,5 @@
 import { mkdirSync } from 'node:fs'
-import { basename, dirname, join } from 'node:path'
+import { basename, dirname } from 'node:path'
 import { RcaError } from '../errors.ts'
 import { checkPrivateDirectory } from '../system/durable.ts'
 import { childProcess } from '../system/lazy.ts'
@@ -23,27 +23,6 @@ export interface TmuxServer {
   call(args: readonly string[], prefix?: readonly string[]): TmuxResult
   /** All panes of all sessions; empty where no server runs. Throws on a tmux that is too old. */
   panes(): PaneRow[]
-}
-
-/**
- * The socket of the server that plain `tmux` would reach from here, or that `name` (`-L`) chooses: inside tmux that
- * server's, else `default` in `$TMUX_TMPDIR/tmux-UID` (tmux(1), -L). Pure.
- */
-export function socketPath(name: string | null, env: Env, uid: number): string {
-  const inside = env.TMUX?.split(',')[0]
-  if (name === null && inside) return inside
-  if (name?.startsWith('/')) return name
-  return join(env.TMUX_TMPDIR || '/tmp', `tmux-${uid}`, name ?? 'default')
-}
-
-/** Throws a usage error unless this can name a socket. */
-export function checkSocketName(name: string): string {
-  if (/^[A-Za-z0-9_.-]+$/.test(name) || name.startsWith('/')) return name
-  throw new RcaError(
-    'usage',
-    `Bad tmux socket ${JSON.stringify(name)}`,
-    'Use a plain name, as for tmux -L, or a path.',
-  )
 }
 
 export function tmuxServer(socket: string, env: Env): TmuxServer {

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { serverEnvironment } from '../terminal/environment.ts'
 import { installCommand } from '../terminal/install.ts'
 import { argument, literalFormat, newSession, parsePanes } from './command.ts'
-import { isNoServer, isTooOld, socketPath } from './server.ts'
+import { isNoServer, isTooOld } from './server.ts'
+import { socketPath } from './socket.ts'
 
 describe('what tmux would interpret', () => {
   it.each([

@@ -1,8 +1,10 @@
 import { constants } from 'node:os'
-import { type Context, stateDirectory, terminalsFrom } from '../context.ts'
+import { type Context, type ReadingContext, withTerminals } from '../context.ts'
 import { parseDuration } from '../duration.ts'
 import { RcaError } from '../errors.ts'
 import { createIo, type Io, readStdin } from '../io.ts'
+import { stateDirectory } from '../task/paths.ts'
+import { checkSocketName, socketPath } from '../tmux/socket.ts'
 
 export type Options = Readonly<Record<string, unknown>>
 
@@ -14,7 +16,7 @@ export const flag = (options: Options, name: string) => options[name] === true
 export const texts = (options: Options, name: string): string[] =>
   Array.isArray(options[name]) ? options[name].map(String) : []
 
-function world(options: Options, io: Io): Context {
+function world(options: Options, io: Io): ReadingContext {
   const uid = process.getuid?.() ?? 0
   if (process.platform === 'win32') {
     throw new RcaError(
@@ -23,28 +25,35 @@ function world(options: Options, io: Io): Context {
       'Run it inside WSL: wsl --install, and install rca and the agents there.',
     )
   }
+  const { env } = process
+  const socketName = text(options, 'tmuxSocket') ?? (env.RCA_TMUX_SOCKET || null)
   return {
-    env: process.env,
+    env,
     cwd: process.cwd(),
-    state: stateDirectory(process.env),
+    state: stateDirectory(env),
     uid,
-    ...terminalsFrom(process.env, text(options, 'tmuxSocket'), uid),
+    tmuxSocket: socketPath(socketName === null ? null : checkSocketName(socketName), env, uid),
     now: Date.now,
     self: [process.execPath, process.argv[1] ?? ''],
     progress: io.progress,
     warn: (message) => io.err(`rca: ${message}\n`),
     readStdin,
-    stdinIsTty: process.stdin.isTTY === true,
   }
 }
 
-export const open = async (options: Options) => {
+/** For a verb that only reads records. */
+export const openToRead = async (options: Options) => {
   const io = await createIo(process.env, flag(options, 'json'))
   return { io, context: world(options, io) }
 }
 
+export const open = async (options: Options): Promise<{ io: Io; context: Context }> => {
+  const { io, context } = await openToRead(options)
+  return { io, context: await withTerminals(context) }
+}
+
 /** Whether config.json wants tasks to be supervised. Only verbs that may start the monitor ask: reading verbs must not. */
-export async function wantsMonitor(context: Context): Promise<boolean> {
+export async function wantsMonitor(context: ReadingContext): Promise<boolean> {
   const { loadConfig } = await import('../config.ts')
   return loadConfig(context.env).monitor
 }
@@ -85,7 +94,7 @@ function moment(value: string, now: number): number {
 }
 
 /** How much of a log or a journal is shown. */
-export function stretch(options: Options, context: Context) {
+export function stretch(options: Options, context: ReadingContext) {
   return {
     follow: flag(options, 'follow'),
     tail: options.tail === undefined ? null : wholeNumber('--tail', text(options, 'tail') ?? ''),

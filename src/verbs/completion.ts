@@ -1,6 +1,7 @@
 import type { Verb } from '../cli.ts'
 import { SCRIPTS, SHELLS } from '../completion/scripts.ts'
 import { createIo } from '../io.ts'
+import { writeOut } from '../standard-streams.ts'
 import { oneOf } from './common.ts'
 
 export const completion: Verb = async ([shell = '']) => {
@@ -13,5 +14,5 @@ export const completion: Verb = async ([shell = '']) => {
 /** Asked by the shells' scripts at every Tab: never an error, and nothing on stderr. */
 export const complete: Verb = async ([shell = ''], _, rest) => {
   const { answer } = await import('../commands/complete.ts')
-  process.stdout.write(answer(shell, rest, process.env))
+  writeOut(answer(shell, rest, process.env))
 }

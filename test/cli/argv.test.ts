@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { buildProgram, runCli, type Verb } from '../../src/cli.ts'
+import { buildProgram, type Verb } from '../../src/cli.ts'
+import { runCli } from '../../src/command-line.ts'
 import { VERBS } from '../../src/verbs/index.ts'
 
 interface Call {
