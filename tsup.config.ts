@@ -1,27 +1,31 @@
 import { createHash } from 'node:crypto'
 import { appendFileSync, readFileSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { readFile } from 'node:fs/promises'
+import { basename, dirname, join, resolve } from 'node:path'
+import { build as bundle, transform } from 'esbuild'
 import { defineConfig, type Options } from 'tsup'
 
 /** Big, on few paths, and always imported when it is needed: kept apart, so that no other start reads it. */
 const APART = ['execa', 'ora']
 
-/** RCA_READABLE: with the names that are in the source, for profiles. */
-const minify = !process.env.RCA_READABLE
+/** With the names that are in the source, for profiles. */
+const READABLE = Boolean(process.env.RCA_READABLE)
 
-/** CommonJS, in one file each: Node starts it without its loader for ES modules, and reads one file instead of thirty. */
+/** CommonJS, in one file each: Node starts it without its loader for ES modules, and reads one file instead of two hundred. */
 const shared: Options = {
   platform: 'node',
   target: 'node20',
-  minify,
+  minify: !READABLE,
   noExternal: [/.*/],
   format: 'cjs',
   splitting: false,
+  removeNodeProtocol: false,
   outExtension: () => ({ js: '.cjs' }),
   esbuildOptions: (options) => {
     options.charset = 'ascii'
     // A real `import()` of CommonJS is lexed for its exports first, which takes longer than running it.
     options.supported = { 'dynamic-import': false }
+    if (READABLE) Object.assign(options, { minifyWhitespace: true, minifySyntax: true })
   },
 }
 
@@ -44,6 +48,39 @@ const unused: Plugin = {
   },
 }
 
+/**
+ * Each of our modules, and zod, in a function of its own, which is made when somebody first asks for it. In one scope all
+ * functions of all modules are made at every start, and are in the compiled code that is kept (src/code-cache.ts), used or not.
+ */
+const separate: Plugin = {
+  name: 'separate',
+  setup: (build) => {
+    // A namespace, so that package.json does not say that it is an ES module.
+    build.onResolve({ filter: /\.ts$/ }, ({ path, resolveDir }) => ({
+      path: resolve(resolveDir, path),
+      namespace: 'separate',
+    }))
+    build.onLoad({ filter: /.*/, namespace: 'separate' }, async ({ path }) => ({
+      contents: await (basename(path) === 'zod.ts' ? whole(path) : alone(path)),
+      resolveDir: dirname(path),
+    }))
+  },
+}
+
+const COMMON = { format: 'cjs', platform: 'node', target: 'node20' } as const
+
+/** As CommonJS, with all that it imports. */
+async function whole(path: string): Promise<string> {
+  const { outputFiles } = await bundle({ ...COMMON, entryPoints: [path], bundle: true, write: false })
+  return outputFiles[0]?.text ?? ''
+}
+
+/** As CommonJS, what it imports left to be asked for. */
+async function alone(path: string): Promise<string> {
+  const supported = { 'dynamic-import': false }
+  return (await transform(await readFile(path, 'utf8'), { ...COMMON, loader: 'ts', supported })).code
+}
+
 /** What src/code-cache.ts relies on: ASCII, and in the last line a name for what the file holds. */
 function seal(path: string): void {
   const text = readFileSync(path)
@@ -51,20 +88,25 @@ function seal(path: string): void {
   appendFileSync(path, `\n//${createHash('sha256').update(text).digest('hex')}\n`)
 }
 
-// Here and not with `clean`, by which the builds would remove each other's files.
-rmSync('dist', { recursive: true, force: true })
-
-export default defineConfig(({ outDir = 'dist' }) => [
-  {
-    ...shared,
-    // What only says the version does not carry the rest with it.
-    entry: { index: 'src/index.ts' },
-  },
-  {
-    ...shared,
-    entry: { main: 'src/main.ts' },
-    esbuildPlugins: [apart(new RegExp(`^(${APART.join('|')})$`), (path) => `./${path}.cjs`), unused],
-    onSuccess: async () => seal(join(outDir, 'main.cjs')),
-  },
-  { ...shared, entry: Object.fromEntries(APART.map((name) => [name, `node_modules/${name}/index.js`])) },
-])
+export default defineConfig(({ outDir = 'dist' }) => {
+  // Here and not with `clean`, by which the builds would remove each other's files.
+  rmSync(outDir, { recursive: true, force: true })
+  return [
+    {
+      ...shared,
+      // What only says the version does not carry the rest with it.
+      entry: { index: 'src/index.ts' },
+    },
+    {
+      ...shared,
+      entry: { main: 'src/main.ts' },
+      esbuildPlugins: [
+        apart(new RegExp(`^(${APART.join('|')})$`), (path) => `./${path}.cjs`),
+        unused,
+        separate,
+      ],
+      onSuccess: async () => seal(join(outDir, 'main.cjs')),
+    },
+    { ...shared, entry: Object.fromEntries(APART.map((name) => [name, `node_modules/${name}/index.js`])) },
+  ]
+})

@@ -1,8 +1,8 @@
-import * as z from 'zod/mini'
 import { DURATION_EXAMPLES, durationMs } from './duration.ts'
 import type { RcaError } from './errors.ts'
 import { nearest } from './nearest.ts'
 import { oneLine } from './render/text.ts'
+import * as z from './zod.ts'
 
 /**
  * What settings are made of, as config.json and flags write them. The message of an issue is one line that says what is

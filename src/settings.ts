@@ -1,4 +1,3 @@
-import * as z from 'zod/mini'
 import { AGENTS } from './agents/driver.ts'
 import { RcaError } from './errors.ts'
 import { notifySettings } from './notify/settings.ts'
@@ -15,6 +14,7 @@ import {
 } from './setting-types.ts'
 import { ON_STALL, type PolicyLayer, RESTART } from './task/policy.ts'
 import { TERMINALS, type TerminalKind } from './terminal/kinds.ts'
+import * as z from './zod.ts'
 
 /** What a person may set, as config.json and flags write it. */
 

@@ -26,8 +26,8 @@ function write(fd: 1 | 2, data: string | Uint8Array, failed: (error: unknown) =>
     // `rca logs | head`: whoever read has left. That is no error.
     if (code === 'EPIPE') process.exit()
     // Somebody made the pipe one that does not wait: Node knows how to.
-    if (code === 'EAGAIN') return writeWithStream(fd, left)
-    failed(error)
+    if (code === 'EAGAIN') writeWithStream(fd, left)
+    else failed(error)
   }
 }
 

@@ -1,11 +1,11 @@
 import { buildProgram } from '../cli.ts'
 import { candidatesFor, type Sources } from '../completion/candidates.ts'
 import { loadConfig } from '../config.ts'
-import { stateDirectory } from '../task/paths.ts'
 import { KIND_NAMES, KINDS } from '../notify/index.ts'
 import { oneLine } from '../render/text.ts'
-import { readDigest } from '../task/digest.ts'
-import { taskDirectories } from '../task/store.ts'
+import { taskDirectories } from '../task/directories.ts'
+import { tasksNotOver } from '../task/not-over.ts'
+import { stateDirectory } from '../task/paths.ts'
 
 type Env = Readonly<Record<string, string | undefined>>
 
@@ -53,8 +53,8 @@ export function joined(words: readonly string[]): { before: string[]; current: s
 const sourcesOf = (env: Env): Sources => ({
   tasks: (live) => {
     try {
-      const all = taskDirectories(stateDirectory(env))
-      return all.filter(({ dir }) => !live || readDigest(dir) === null).map((one) => one.session)
+      const state = stateDirectory(env)
+      return (live ? tasksNotOver(state) : taskDirectories(state)).map((one) => one.session)
     } catch {
       return []
     }

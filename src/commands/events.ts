@@ -1,5 +1,6 @@
 import type { Context } from '../context.ts'
-import { Feed, type JournalEvent, type TaskDirectory } from '../task/feed.ts'
+import type { TaskDirectory } from '../task/directories.ts'
+import { Feed, type JournalEvent } from '../task/feed.ts'
 import { findTask, tasksOfSession } from '../task/store.ts'
 
 export interface EventsOptions {

@@ -1,14 +1,9 @@
-import { AGENTS } from '../agents/driver.ts'
-import type { Context } from '../context.ts'
-import { keepDigest, readDigest } from '../task/digest.ts'
-import { type TaskJson, taskJson } from '../task/json.ts'
-import { parseSession } from '../task/names.ts'
-import { observe } from '../task/observe.ts'
-import { isLive } from '../task/state.ts'
-import { readTask, taskDirectories } from '../task/store.ts'
-import { installedTerminals } from '../terminal/choice.ts'
-import type { TerminalKind } from '../terminal/kinds.ts'
-import type { ForeignSession } from '../terminal/terminal.ts'
+import type { ReadingContext } from '../context.ts'
+import { newestFirst } from '../task/finished.ts'
+import type { TaskJson } from '../task/json.ts'
+import { type LookedUp, lookUp } from '../task/look-up.ts'
+import { isLive, type State } from '../task/states.ts'
+import { arrayOf, type Listed, namesOf, type Other } from './list-json.ts'
 
 export interface ListOptions {
   readonly all: boolean
@@ -23,82 +18,77 @@ const RECENT_MS = 24 * 3_600_000
  * Live tasks and those that ended within a day, the newest first; `all`: every task there is a record of, and tmux sessions
  * of the same naming pattern that are not rca's, as `foreign`.
  */
-export async function list(options: ListOptions, context: Context): Promise<TaskJson[]> {
-  const now = context.now()
+export async function list(options: ListOptions, context: ReadingContext): Promise<TaskJson[]> {
+  return JSON.parse((await listJson(options, context)).toString())
+}
+
+/** The same as one JSON array: UTF-8, with nothing in it that a terminal would obey. */
+export async function listJson(options: ListOptions, context: ReadingContext): Promise<Buffer> {
+  const found = lookUpFor(options, context)
+  try {
+    return arrayOf(await listed(options, found, context), found.index)
+  } finally {
+    found.index?.close()
+  }
+}
+
+/** The same, the names alone. */
+export async function listNames(options: ListOptions, context: ReadingContext): Promise<string[]> {
+  const found = lookUpFor(options, context)
+  try {
+    return namesOf(await listed(options, found, context), found.index)
+  } finally {
+    found.index?.close()
+  }
+}
+
+async function listed(options: ListOptions, found: LookedUp, context: ReadingContext): Promise<Listed> {
+  const recent = recentSince(context)
   const tasks: TaskJson[] = []
-  for (const { dir } of taskDirectories(context.state)) {
-    const task = readDigest(dir) ?? (await derived(dir, now))
-    if (task) tasks.push(task)
-  }
-  const foreign = options.all || options.states.includes('foreign') ? foreignSessions(context) : []
-  return [...tasks, ...foreign].filter((task) => isWanted(task, options, now)).sort(newestFirst)
-}
-
-async function derived(dir: string, now: number): Promise<TaskJson | null> {
-  const stored = readTask(dir)
-  if (!stored) return null
-  const task = await observe(stored, now)
-  keepDigest(task)
-  return taskJson(task)
-}
-
-function isWanted(task: TaskJson, options: ListOptions, now: number): boolean {
-  if (options.agents.length > 0 && !options.agents.includes(task.agent)) return false
-  if (options.states.length > 0) return options.states.includes(task.state)
-  if (options.all || task.state === 'foreign' || task.state === 'unknown' || isLive(task.state)) return true
-  return now - Date.parse(task.endedAt ?? task.updatedAt ?? '') < RECENT_MS
-}
-
-/** By code units, which RFC 3339 in UTC is made for; localeCompare first loads the rules of all languages (10 ms). */
-const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0)
-
-function newestFirst(a: TaskJson, b: TaskJson): number {
-  return compare(b.startedAt ?? '', a.startedAt ?? '') || compare(a.name, b.name)
-}
-
-function foreignSessions(context: Context): TaskJson[] {
-  return installedTerminals(context)
-    .flatMap((one) =>
-      context
-        .terminalAt(one)
-        .foreign()
-        .map((found) => ({ ...found, kind: one.kind })),
-    )
-    .filter(({ session }) => AGENTS.some((agent) => session.startsWith(`${agent}-`)))
-    .map(foreign)
-}
-
-/** A session that looks like a task's and is not. Pure. */
-function foreign(row: ForeignSession & { kind: TerminalKind }): TaskJson {
-  const dash = row.session.indexOf('-')
-  const parsed = parseSession(row.session)
+  if (found.fresh.length + found.reopened.length > 0)
+    tasks.push(...(await (await import('./list-records.ts')).tasksOf(found, context)))
+  if (options.all || options.states.includes('foreign'))
+    tasks.push(...(await (await import('./foreign.ts')).foreignSessions(context)))
+  const wanted = tasks.filter((task) => isWanted(task, options, recent)).map(asOther)
   return {
-    schema: 1,
-    name: row.session,
-    agent: parsed?.agent ?? row.session.slice(0, dash),
-    task: parsed?.task ?? row.session.slice(dash + 1),
-    state: 'foreign',
-    reason: `a ${row.kind} session that rca did not make`,
-    hint: null,
-    cause: null,
-    cwd: null,
-    taskDir: null,
-    agentSessionId: null,
-    attempts: 0,
-    startedAt: row.createdAt,
-    updatedAt: null,
-    endedAt: null,
-    lastActivityAt: null,
-    nextAttemptAt: null,
-    deadlineAt: null,
-    exit: null,
-    usage: null,
-    queuedFollowUps: 0,
-    denials: [],
-    access: null,
-    restart: null,
-    pid: null,
-    tmuxSocket: null,
-    terminal: row.kind,
+    rows: wantedRows(options, found),
+    others: [...wanted, ...wantedAdded(options, found, recent)].sort(newestFirst),
   }
+}
+
+/** Who ended before that is listed with `all` alone. */
+const recentSince = (context: ReadingContext) => new Date(context.now() - RECENT_MS).toISOString()
+
+/** The rows of the index among which those are that are wanted. */
+function lookUpFor({ all, states }: ListOptions, context: ReadingContext): LookedUp {
+  const whatever = all || states.length > 0
+  return lookUp(context.state, whatever ? undefined : (index) => index.rowsSince(recentSince(context)))
+}
+
+function asOther(task: TaskJson): Other {
+  const name = task.taskDir?.slice(task.taskDir.lastIndexOf('/') + 1) ?? task.name
+  return { name, startedAt: task.startedAt ?? '', task }
+}
+
+const isOf = (name: string, agents: readonly string[]) =>
+  agents.length === 0 || agents.some((agent) => name.startsWith(`${agent}-`))
+
+function wantedRows({ states, agents }: ListOptions, { rows, index }: LookedUp): readonly number[] {
+  if (!index || agents.length + states.length === 0) return rows
+  return rows.filter(
+    (row) => isOf(index.nameOf(row), agents) && (states.length === 0 || states.includes(index.stateOf(row))),
+  )
+}
+
+function wantedAdded({ all, states, agents }: ListOptions, { added }: LookedUp, recent: string): Other[] {
+  const isWantedState = (state: string, at: string) =>
+    states.length > 0 ? states.includes(state) : all || at > recent
+  return added.filter(({ name, state, at }) => isOf(name, agents) && isWantedState(state, at))
+}
+
+function isWanted(task: TaskJson, { all, states, agents }: ListOptions, recent: string): boolean {
+  if (agents.length > 0 && !agents.includes(task.agent)) return false
+  if (states.length > 0) return states.includes(task.state)
+  if (all || task.state === 'foreign' || task.state === 'unknown' || isLive(task.state as State)) return true
+  return (task.endedAt ?? task.updatedAt ?? '') > recent
 }

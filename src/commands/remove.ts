@@ -6,21 +6,14 @@ import { tryBeforeRemoval } from '../notify/last-tries.ts'
 import { hasPending } from '../notify/ledger.ts'
 import { poke } from '../supervise/presence.ts'
 import { pausePoint } from '../system/pause.ts'
+import { taskDirectories } from '../task/directories.ts'
 import { type TaskJson, taskJson } from '../task/json.ts'
 import { acquireLock } from '../task/lock.ts'
 import { atRest, type Observed, observe } from '../task/observe.ts'
 import { removeTask, sweepRemoved } from '../task/remove.ts'
 import { settle } from '../task/settle.ts'
 import { isLive } from '../task/state.ts'
-import {
-  findTask,
-  readTask,
-  requireSpec,
-  type Stored,
-  sweepHalfMade,
-  taskDirectories,
-  tasksOfSession,
-} from '../task/store.ts'
+import { findTask, readTask, requireSpec, type Stored, sweepHalfMade, tasksOfSession } from '../task/store.ts'
 import { closeSessions } from '../terminal/of-task.ts'
 import { endTask, who } from './kill.ts'
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Context } from '../context.ts'
+import type { ReadingContext } from '../context.ts'
 import { Feed } from '../task/feed.ts'
 import type { TaskJson } from '../task/json.ts'
 import { type ListOptions, list } from './list.ts'
@@ -13,7 +13,7 @@ const GAP_MS = 100
  */
 export async function* watchList(
   options: ListOptions,
-  context: Context,
+  context: ReadingContext,
   signal: AbortSignal,
 ): AsyncGenerator<TaskJson[]> {
   const feed = new Feed({ state: context.state, wants: () => true, warn: () => {}, signal })

@@ -1,11 +1,11 @@
 import { closeSync, constants, openSync, writeSync } from 'node:fs'
-import * as z from 'zod/mini'
 import { oneLine } from '../render/text.ts'
 import { argument, say } from '../setting-types.ts'
 import { run } from '../system/run.ts'
 import { serverEnvironment } from '../terminal/environment.ts'
 import { type ClientRow, listClients, parseClients, showMessage } from '../tmux/command.ts'
 import { isNoServer } from '../tmux/server.ts'
+import * as z from '../zod.ts'
 import { channelKind, type Outcome } from './channel.ts'
 
 const socketPath = argument.check(

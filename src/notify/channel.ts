@@ -1,5 +1,5 @@
-import * as z from 'zod/mini'
 import type { ChannelRecord } from '../task/schema.ts'
+import * as z from '../zod.ts'
 import type { Notice } from './notice.ts'
 import { programEnvironment } from './program.ts'
 

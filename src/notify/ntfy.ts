@@ -1,5 +1,5 @@
-import * as z from 'zod/mini'
 import { between } from '../setting-types.ts'
+import * as z from '../zod.ts'
 import { channelKind } from './channel.ts'
 import { post } from './http.ts'
 import { type Notice, shorten } from './notice.ts'

@@ -1,7 +1,7 @@
-import * as z from 'zod/mini'
 import { RcaError } from '../errors.ts'
 import { argument, oneOf, say } from '../setting-types.ts'
 import { which } from '../system/which.ts'
+import * as z from '../zod.ts'
 import { channelKind } from './channel.ts'
 import { type Notice, shorten } from './notice.ts'
 import { runProgram } from './program.ts'

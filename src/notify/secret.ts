@@ -1,8 +1,8 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs'
 import { isAbsolute, join } from 'node:path'
-import * as z from 'zod/mini'
 import { RcaError } from '../errors.ts'
 import { say } from '../setting-types.ts'
+import * as z from '../zod.ts'
 import type { Caller } from './channel.ts'
 
 /**

@@ -1,6 +1,6 @@
-import * as z from 'zod/mini'
 import { say } from '../setting-types.ts'
 import { crypto } from '../system/lazy.ts'
+import * as z from '../zod.ts'
 import { channelKind } from './channel.ts'
 import { post } from './http.ts'
 import { fixSecret, hostOf, readSecret, type Secret, secretLine, secretUrl, shownNowhere } from './secret.ts'

@@ -1,5 +1,5 @@
-import * as z from 'zod/mini'
 import { specSchema } from '../task/schema.ts'
+import * as z from '../zod.ts'
 import * as outputs from './outputs.ts'
 
 interface Named {

@@ -1,5 +1,4 @@
 import { expect, it } from 'vitest'
-import type * as z from 'zod/mini'
 import type { AgentEvent } from '../agents/event.ts'
 import type { DoctorJson } from '../commands/doctor.ts'
 import type { DryRun } from '../commands/dry-run.ts'
@@ -15,6 +14,7 @@ import type { GoneJson } from '../commands/watch-list.ts'
 import type { Notice } from '../notify/notice.ts'
 import type { Monitor } from '../supervise/presence.ts'
 import type { TaskJson } from '../task/json.ts'
+import type * as z from '../zod.ts'
 import { DOCUMENTS, documentNamed, jsonSchema } from './index.ts'
 
 /** What the schemas promise and what the code prints, as types: the compiler holds them against each other. */

@@ -1,9 +1,9 @@
-import * as z from 'zod/mini'
 import { EVENTS } from '../notify/events.ts'
 import { ON_STALL, RESTART } from '../task/policy.ts'
 import { entrySchema, exitSchema, OUTCOMES, usageSchema } from '../task/schema.ts'
 import { STATES } from '../task/state.ts'
 import { TERMINALS } from '../terminal/kinds.ts'
+import * as z from '../zod.ts'
 
 /**
  * What the verbs print with --json. The types that the code itself uses are held against these in outputs.test.ts, what is

@@ -11,6 +11,7 @@ import { isAlive } from '../system/identity.ts'
 import { pausePoint } from '../system/pause.ts'
 import { endAll, gone, signal } from '../system/processes.ts'
 import { attemptNumbers, hasExit } from '../task/attempt.ts'
+import { taskDirectories } from '../task/directories.ts'
 import { ofType } from '../task/entries.ts'
 import { appendJournal, appendJournalSoon } from '../task/journal.ts'
 import { acquireLock } from '../task/lock.ts'
@@ -19,7 +20,7 @@ import { sizeOf } from '../task/output.ts'
 import { files } from '../task/paths.ts'
 import { attemptHelpers, attemptProcesses } from '../task/processes.ts'
 import { settle } from '../task/settle.ts'
-import { readTask, requireSpec, type Stored, taskDirectories, tasksOfSession } from '../task/store.ts'
+import { readTask, requireSpec, type Stored, tasksOfSession } from '../task/store.ts'
 import { type Action, decide } from './decide.ts'
 import { factsOf, NOTHING_REMEMBERED } from './facts.ts'
 
@@ -151,7 +152,7 @@ async function makeNextAttempt(task: Stored, waitedMs: number, context: Context)
 
 /** Whether a newer task has its name. */
 function isSuperseded({ dir, session }: Stored, state: string): boolean {
-  const ofThatName = taskDirectories(state).filter((one) => one.session === session)
+  const ofThatName = taskDirectories(state, (one) => one === session)
   return ofThatName.length > 1 && tasksOfSession(state, session)[0]?.dir !== dir
 }
 

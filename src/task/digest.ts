@@ -1,11 +1,13 @@
 import { lstatSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { basename } from 'node:path'
-import * as z from 'zod/mini'
 import { unless } from '../errors.ts'
 import { hasPending } from '../notify/ledger.ts'
+import { harmlessJson } from '../render/text.ts'
 import { readOwn } from '../system/durable.ts'
 import { crypto } from '../system/lazy.ts'
 import { TERMINALS } from '../terminal/kinds.ts'
+import * as z from '../zod.ts'
+import type { FinishedTask } from './finished.ts'
 import { type TaskJson, taskJson } from './json.ts'
 import type { Observed } from './observe.ts'
 import { sizeOf } from './output.ts'
@@ -61,8 +63,28 @@ export function readDigest(dir: string): TaskJson | null {
 
 /** Whether a task is known to be over, with nothing left to do about it. */
 export function isClosed(dir: string): boolean {
+  return closedDigest(dir) !== null
+}
+
+function closedDigest(dir: string) {
   const digest = validDigest(dir)
-  return digest !== null && digest.notices !== true
+  return digest?.notices === true ? null : digest
+}
+
+/** What the index of finished tasks is to say of one; null: nothing, there is something left to do about it. */
+export function finishedOf(dir: string): FinishedTask | null {
+  const digest = closedDigest(dir)
+  if (!digest?.spec) return null
+  const task = digest.task as TaskJson
+  return {
+    name: digest.directory,
+    startedAt: task.startedAt ?? '',
+    at: task.endedAt ?? task.updatedAt ?? '',
+    state: task.state,
+    journalBytes: digest.journalBytes,
+    spec: digest.spec,
+    json: Buffer.from(harmlessJson(task)),
+  }
 }
 
 function validDigest(dir: string) {

@@ -3,9 +3,9 @@ import { dirname, join } from 'node:path'
 import { type Watcher, watchQuietly } from '../system/watch.ts'
 import { attemptNumbers } from './attempt.ts'
 import { readDigest } from './digest.ts'
+import { type TaskDirectory, taskDirectories } from './directories.ts'
 import { readLines, sizeOf } from './output.ts'
 import { files, tasksDirectory, wakeDirectory } from './paths.ts'
-import { taskDirectories } from './store.ts'
 
 /** One line of a task's journal, whatever release wrote it. */
 export interface JournalEvent {
@@ -15,11 +15,6 @@ export interface JournalEvent {
   readonly at: string
   readonly type: string
   readonly [more: string]: unknown
-}
-
-export interface TaskDirectory {
-  readonly dir: string
-  readonly session: string
 }
 
 /** A journal that is read on from where the last look ended. */

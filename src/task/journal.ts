@@ -1,6 +1,7 @@
 import { closeSync, constants, fstatSync, fsyncSync, readSync, writeSync } from 'node:fs'
 import { openOwn, readOwn } from '../system/durable.ts'
 import { files } from './paths.ts'
+import { markReopened, mayBeIndexed } from './reopened.ts'
 import { type Entry, entrySchema } from './schema.ts'
 
 export interface Journal {
@@ -30,6 +31,9 @@ function append(task: string, entries: readonly NewEntry[], synced: boolean): vo
   const now = new Date().toISOString()
   const text = entries.map((entry) => `${JSON.stringify({ at: now, ...entry })}\n`).join('')
   const path = files.journal(task)
+  // Before a line is there that the index does not know.
+  const marked = mayBeIndexed(task)
+  if (marked) markReopened(task)
   const fd = openOwn(path, constants.O_RDWR | constants.O_APPEND | constants.O_CREAT)
   try {
     const bytes = Buffer.from(endsTorn(fd) ? `\n${text}` : text)
@@ -39,6 +43,8 @@ function append(task: string, entries: readonly NewEntry[], synced: boolean): vo
   } finally {
     closeSync(fd)
   }
+  // Somebody may have taken it as over in this very moment.
+  if (!marked && mayBeIndexed(task)) markReopened(task)
 }
 
 function endsTorn(fd: number): boolean {

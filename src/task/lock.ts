@@ -2,12 +2,12 @@ import { linkSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { uptime } from 'node:os'
 import { basename, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import * as z from 'zod/mini'
 import { RcaError, unless } from '../errors.ts'
 import { ensurePrivateDirectory, readOwn } from '../system/durable.ts'
 import { host, isAlive, isHere, ownIdentity, pidNamespace } from '../system/identity.ts'
 import { crypto } from '../system/lazy.ts'
 import { pausePoint } from '../system/pause.ts'
+import * as z from '../zod.ts'
 import { locksDirectory } from './paths.ts'
 import { identitySchema } from './schema.ts'
 
@@ -30,6 +30,11 @@ export async function acquireLock(
   waitMs: number,
 ): Promise<Lock> {
   return lockFolder(locksDirectory(state, session), session, what, waitMs)
+}
+
+/** For whoever replaces the index of finished tasks, or tidies it up: nobody waits for that. */
+export async function lockIndex(state: string, what: string): Promise<Lock> {
+  return lockFolder(locksDirectory(state, 'finished'), 'the index of finished tasks', what, 0)
 }
 
 /**

@@ -20,6 +20,12 @@ export const wakeDirectory = (state: string) => join(state, 'wake')
 /** Which process the monitor is. */
 export const monitorFile = (state: string) => join(state, 'monitor')
 export const monitorLog = (state: string) => join(state, 'monitor.log')
+/** What `list` says of all tasks that are over; see task/finished.ts. */
+export const finishedFile = (state: string) => join(state, 'finished')
+/** In what that and the folder of the tasks differ; see task/seen.ts. */
+export const seenFile = (state: string) => join(state, 'finished.seen')
+/** The names of tasks that somebody has gone on with after they were over; see task/reopened.ts. */
+export const reopenedDirectory = (state: string) => join(state, 'reopened')
 /** The state directory that a task directory lies in. */
 export const stateOf = (task: string) => dirname(dirname(task))
 export const locksDirectory = (state: string, session: string) => join(state, 'locks', session)

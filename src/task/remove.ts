@@ -5,6 +5,7 @@ import { syncDirectory } from '../system/durable.ts'
 import { crypto } from '../system/lazy.ts'
 import { pausePoint } from '../system/pause.ts'
 import { stateOf, tasksDirectory } from './paths.ts'
+import { markReopened } from './reopened.ts'
 
 /** A directory of this name is no task's any more; see taskDirectories. */
 const REMOVED = '.removed.'
@@ -15,6 +16,8 @@ const REMOVED = '.removed.'
  */
 export function removeTask(dir: string): void {
   const folder = tasksDirectory(stateOf(dir))
+  // By chance another task may get a directory of the same name.
+  markReopened(dir)
   const aside = join(folder, `${REMOVED}${basename(dir)}.${crypto().randomUUID()}`)
   renameSync(dir, aside)
   syncDirectory(folder)

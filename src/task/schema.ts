@@ -1,5 +1,5 @@
-import * as z from 'zod/mini'
 import { AGENTS, TASK_ACCESS } from '../agents/driver.ts'
+import * as z from '../zod.ts'
 import { ON_STALL, RESTART } from './policy.ts'
 
 /**

@@ -13,6 +13,7 @@ import {
 import { host } from '../system/identity.ts'
 import { crypto } from '../system/lazy.ts'
 import { VERSION } from '../version.ts'
+import { sessionOf, taskDirectories } from './directories.ts'
 import { formatEnvironment, parseEnvironment } from './environment.ts'
 import { appendJournal, type Journal, readJournal } from './journal.ts'
 import { parseSession, sessionName } from './names.ts'
@@ -132,24 +133,11 @@ function clearer(error: unknown, folder: string): unknown {
   return error
 }
 
-/** All task directories, each with the session name it carries. (Somebody's codex-fix.tgz beside them is none.) */
-export function taskDirectories(state: string): { dir: string; session: string }[] {
-  const folder = tasksDirectory(state)
-  const entries = unless(['ENOENT'], [], () => readdirSync(folder, { withFileTypes: true }))
-  const found: { dir: string; session: string }[] = []
-  for (const entry of entries) {
-    const { name } = entry
-    const session = name.slice(0, name.lastIndexOf('.'))
-    if (!entry.isFile() && parseSession(session)) found.push({ dir: join(folder, name), session })
-  }
-  return found
-}
-
 const NO_JOURNAL: Journal = { entries: [], problems: [], bytes: 0 }
 
 /** Reads one task. Null: a directory that never became a task. */
 export function readTask(dir: string): Stored | null {
-  const session = basename(dir).slice(0, basename(dir).lastIndexOf('.'))
+  const session = sessionOf(basename(dir))
   const problems: string[] = []
   const spec = guarded(problems, 'spec.json', null, () => readSpec(dir))
   if (spec === null && problems.length === 0) {
@@ -194,8 +182,7 @@ export function sweepHalfMade(dir: string, nowMs: number): void {
 
 /** All tasks of one session name, the newest first. */
 export function tasksOfSession(state: string, session: string): Stored[] {
-  return taskDirectories(state)
-    .filter((one) => one.session === session)
+  return taskDirectories(state, (one) => one === session)
     .map((one) => readTask(one.dir))
     .filter((one) => one !== null)
     .sort((a, b) => (createdAt(b) < createdAt(a) ? -1 : 1))
@@ -210,19 +197,20 @@ function createdAt(task: Stored): string {
  * `not-found`, or `usage` where a task name is ambiguous.
  */
 export function findTask(state: string, name: string): Stored {
-  const sessions = new Set(taskDirectories(state).map((one) => one.session))
-  const matching = [...sessions].filter((one) => one === name || parseSession(one)?.task === name)
+  const found = taskDirectories(state, (one) => one === name || parseSession(one)?.task === name)
+  const matching = [...new Set(found.map((one) => one.session))]
   const session = matching.includes(name) ? name : matching[0]
-  if (!session) throw notFound(name, [...sessions])
+  if (!session) throw notFound(name, state)
   if (session !== name && matching.length > 1) {
     throw new RcaError('usage', `${name} is ambiguous`, `Which one: ${matching.sort().join(' or ')}?`)
   }
   const newest = tasksOfSession(state, session)[0]
-  if (!newest) throw notFound(name, [...sessions])
+  if (!newest) throw notFound(name, state)
   return newest
 }
 
-function notFound(name: string, sessions: readonly string[]): RcaError {
+function notFound(name: string, state: string): RcaError {
+  const sessions = [...new Set(taskDirectories(state).map((one) => one.session))]
   const part = sessions.filter((one) => one.includes(name) || name.includes(parseSession(one)?.task ?? one))
   const near = part.length > 0 ? part : nearestSession(name, sessions)
   const hint =

@@ -3,9 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { RcaError } from '../errors.ts'
 import { pausePoint } from '../system/pause.ts'
 import { planScope, scopeFacts } from '../system/scope.ts'
-import { readDigest } from '../task/digest.ts'
+import { tasksNotOver } from '../task/not-over.ts'
 import { stateOf } from '../task/paths.ts'
-import { taskDirectories } from '../task/store.ts'
 import { becomesIdle, isOver } from '../terminal/shell.ts'
 import type { ForeignSession, Owner, SessionInput, SessionSeen, Terminal } from '../terminal/terminal.ts'
 import {
@@ -108,9 +107,7 @@ const runsShell = (pane: PaneRow) => /^(sh|bash|dash|ash|zsh)$/.test(pane.comman
 
 /** Those of all tasks of this state directory whose processes may tell where the tmux server is. */
 function tasksThatMayLive(taskDir: string): string[] {
-  return taskDirectories(stateOf(taskDir))
-    .map((one) => one.dir)
-    .filter((dir) => readDigest(dir) === null)
+  return tasksNotOver(stateOf(taskDir)).map((one) => one.dir)
 }
 
 function sessionPanes(tmux: TmuxServer, session: string): PaneRow[] {

@@ -2,7 +2,7 @@ import type { EventEmitter } from 'node:events'
 import { constants } from 'node:os'
 import type { ListOptions } from '../commands/list.ts'
 import { changes, type Told, watchList } from '../commands/watch-list.ts'
-import type { Context } from '../context.ts'
+import type { ReadingContext } from '../context.ts'
 import { RcaError } from '../errors.ts'
 import type { Io } from '../io.ts'
 import { ENTER, frame, LEAVE } from '../render/frame.ts'
@@ -15,7 +15,7 @@ import { interruptible } from './common.ts'
 const AGES_MS = 1_000
 
 /** `list --watch`: the list on the whole screen, drawn anew when it changes; with --json what changes, one task a line. */
-export async function watch(options: ListOptions, io: Io, context: Context): Promise<void> {
+export async function watch(options: ListOptions, io: Io, context: ReadingContext): Promise<void> {
   if (io.json) return stream(options, io, context)
   if (!process.stdout.isTTY || context.env.TERM === 'dumb')
     throw new RcaError('usage', 'list --watch needs a terminal', 'Without one: rca list --watch --json')
@@ -38,7 +38,7 @@ export async function watch(options: ListOptions, io: Io, context: Context): Pro
   }
 }
 
-async function stream(options: ListOptions, io: Io, context: Context): Promise<void> {
+async function stream(options: ListOptions, io: Io, context: ReadingContext): Promise<void> {
   let told: Told = new Map()
   for await (const tasks of watchList(
     options,

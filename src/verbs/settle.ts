@@ -8,8 +8,6 @@ export const settle: Verb = async ([dir = ''], options) => {
   const { oneLine } = await import('../render/text.ts')
   const task = await settleAttempt(dir, context)
   if (!task) return
-  writeOut(
-    `rca: ${task.name} ${task.state}${task.reason ? `: ${oneLine(task.reason, 180)}` : ''}\n`,
-  )
+  writeOut(`rca: ${task.name} ${task.state}${task.reason ? `: ${oneLine(task.reason, 180)}` : ''}\n`)
   process.exitCode = task.state === 'done' ? 0 : 1
 }

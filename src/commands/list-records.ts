@@ -1,0 +1,34 @@
+import type { ReadingContext } from '../context.ts'
+import { finishedOf, keepDigest, readDigest } from '../task/digest.ts'
+import { taskDirectory } from '../task/directories.ts'
+import { type TaskJson, taskJson } from '../task/json.ts'
+import type { LookedUp } from '../task/look-up.ts'
+import { observe } from '../task/observe.ts'
+import { readTask } from '../task/store.ts'
+import { keepIndex } from '../task/tidy.ts'
+
+/** What the records say of the tasks of which the index does not; it then knows those that are over. */
+export async function tasksOf(found: LookedUp, { state, now }: ReadingContext): Promise<TaskJson[]> {
+  const directories = (names: readonly string[]) =>
+    names.map((name) => taskDirectory(state, name)?.dir ?? null).filter((dir) => dir !== null)
+  const fresh = directories(found.fresh)
+  const tasks: TaskJson[] = []
+  for (const dir of [...fresh, ...directories(found.reopened)]) {
+    const task = readDigest(dir) ?? (await derived(dir, now()))
+    if (task) tasks.push(task)
+  }
+  await keepIndex(
+    state,
+    found,
+    fresh.map(finishedOf).filter((one) => one !== null),
+  )
+  return tasks
+}
+
+async function derived(dir: string, now: number): Promise<TaskJson | null> {
+  const stored = readTask(dir)
+  if (!stored) return null
+  const task = await observe(stored, now)
+  keepDigest(task)
+  return taskJson(task)
+}
