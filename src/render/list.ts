@@ -23,6 +23,9 @@ const BARE = {
   middle: '  ',
 }
 
+/** So many rows at a time: what cli-table3 takes grows with the square of their number. */
+const ROWS = 20
+
 /** The table of `rca list`; `supervised`: a monitor runs. Pure. */
 export function renderList(
   tasks: readonly TaskJson[],
@@ -33,24 +36,40 @@ export function renderList(
 ): string {
   if (tasks.length === 0) return 'No tasks. Start one: rca start <agent> <task-name> -p "…"\n'
   const withUsage = tasks.some((task) => task.usage !== null)
-  const table = new Table({
-    head: heads(withUsage).map((head) => paint.dim(head)),
-    chars: BARE,
-    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
+  const heading = heads(withUsage)
+  const rows = tasks.map((task) => row(task, nowMs, withUsage))
+  // All but the note are ASCII.
+  const widths = heading.map((head, column) =>
+    rows.reduce((most, cells) => Math.max(most, cells[column]?.length ?? 0), head.length),
+  )
+  const used = (widths[0] ?? 0) + (withUsage ? 56 : 40)
+  const painted = tasks.map((task, index) => {
+    const [name = '', state = '', ...others] = rows[index] ?? []
+    const cut = oneLine(note(task, nowMs, supervised), Math.max(20, width - used))
+    return [paint.bold(name), paint.state(state), ...others, cut]
   })
-  const used = Math.max(...tasks.map((task) => task.name.length)) + (withUsage ? 56 : 40)
-  for (const task of tasks) {
-    const cells = row(task, nowMs, paint)
-    if (withUsage) cells.push(tokens(task.usage))
-    table.push([...cells, oneLine(note(task, nowMs, supervised), Math.max(20, width - used))])
+  const lines = [[...heading, 'NOTE'].map((head) => paint.dim(head)), ...painted]
+  return `${inParts(lines, widths).replaceAll(/[ \t]+$/gm, '')}\n`
+}
+
+/** The last column is as wide as it is. */
+function inParts(lines: readonly string[][], widths: readonly number[]): string {
+  const parts: string[] = []
+  for (let at = 0; at < lines.length; at += ROWS) {
+    const table = new Table({
+      chars: BARE,
+      colWidths: [...widths],
+      style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
+    })
+    table.push(...lines.slice(at, at + ROWS))
+    parts.push(table.toString())
   }
-  return `${table.toString().replaceAll(/[ \t]+$/gm, '')}\n`
+  return parts.join('\n')
 }
 
 const heads = (withUsage: boolean) => [
   ...['TASK', 'STATE', 'STARTED', 'ACTIVE', 'TRIES'],
   ...(withUsage ? ['TOKENS'] : []),
-  'NOTE',
 ]
 
 /** `12.4k $0.35`: what went in and came out, and its price where there is one. Pure. */
@@ -77,14 +96,10 @@ function note(task: TaskJson, nowMs: number, supervised: boolean): string {
   return reason === null ? told : `${told}: ${reason}`
 }
 
-function row(task: TaskJson, nowMs: number, paint: Paint): string[] {
+function row(task: TaskJson, nowMs: number, withUsage: boolean): string[] {
   const ago = (time: string | null) =>
     time === null ? '-' : `${formatDuration(nowMs - Date.parse(time))} ago`
-  return [
-    paint.bold(task.name),
-    paint.state(task.state),
-    ago(task.startedAt),
-    ago(task.lastActivityAt),
-    String(task.attempts),
-  ]
+  const { name, state, startedAt, lastActivityAt, attempts, usage } = task
+  const cells = [name, state, ago(startedAt), ago(lastActivityAt), String(attempts)]
+  return withUsage ? [...cells, tokens(usage)] : cells
 }
