@@ -75,10 +75,21 @@ async function whole(path: string): Promise<string> {
   return outputFiles[0]?.text ?? ''
 }
 
-/** As CommonJS, what it imports left to be asked for. */
+/** As CommonJS, what it imports loaded when it is first used: no start loads what it does not come to. */
 async function alone(path: string): Promise<string> {
   const supported = { 'dynamic-import': false }
-  return (await transform(await readFile(path, 'utf8'), { ...COMMON, loader: 'ts', supported })).code
+  const { code } = await transform(await readFile(path, 'utf8'), { ...COMMON, loader: 'ts', supported })
+  return whenUsed(code)
+}
+
+/** esbuild 0.27 writes an import as `var import_name = require("path");` and every use of it as `import_name.what`. */
+function whenUsed(code: string): string {
+  const imports = [...code.matchAll(/^var (import_\w+) = (.*require\(.*);$/gm)]
+  return imports.reduce((text, [line, name, load]) => {
+    const lazily = `var ${name} = { get m() { const m = ${load}; Object.defineProperty(this, 'm', { value: m }); return m; } };`
+    const used = (part: string) => part.replaceAll(new RegExp(`\\b${name}\\.`, 'g'), `${name}.m.`)
+    return text.split(line).map(used).join(lazily)
+  }, code)
 }
 
 /** What src/code-cache.ts relies on: ASCII, and in the last line a name for what the file holds. */

@@ -27,8 +27,8 @@ type Env = Readonly<Record<string, string | undefined>>
 /** In front of the compiled code, 32-bit words: what this is, how often it was written, its check sum, its bytes. */
 const HEADER_BYTES = 16
 const MAGIC = 0x31616372
-/** How old compiled code must be to be written once more with all that was compiled since, ms: the first run sees little. */
-const RENEW_AFTER_MS = [0, 60_000, 3_600_000, 86_400_000]
+/** How old compiled code must be to be written once more with all that was compiled since, ms: one run does not do everything. */
+const RENEW_AFTER_MS = [0, 0, 60_000, 3_600_000, 86_400_000]
 /** Of other releases, or verbs that nobody runs any more, ms. */
 const STALE_MS = 30 * 86_400_000
 
@@ -47,9 +47,11 @@ export function load(file: string, part: string, env: Env): unknown {
   const source = readFileSync(file, 'latin1')
   const path = pathFor(source.slice(source.lastIndexOf('\n', source.length - 2) + 1), part, env)
   const kept = path === null ? null : read(path)
+  // The very first run makes what others find made: what only that needs would be in all others' way.
+  const cachedData = kept && kept.generation > 0 ? kept.code : undefined
   const script = new Script(`(function(exports,require,module){${source}\n})`, {
     filename: file,
-    ...(kept && { cachedData: kept.code }),
+    ...(cachedData && { cachedData }),
   })
   const generation = !kept || script.cachedDataRejected ? 0 : kept.generation + 1
   const renewAfterMs = RENEW_AFTER_MS[generation]

@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { readOwn } from '../system/durable.ts'
-import { crypto } from '../system/lazy.ts'
+import { randomId } from '../system/random.ts'
 import type { LaunchRequest, ResumePlan, Run } from './driver.ts'
 import type { EventSummary } from './event.ts'
 import { list, obj, parseObject, str } from './json.ts'
@@ -49,7 +49,7 @@ export async function awaitsOpencodeAnswer(
   prompt: string,
   run: Run,
 ): Promise<boolean> {
-  const path = join(request.taskDir, `.export.${crypto().randomUUID()}`)
+  const path = join(request.taskDir, `.export.${randomId()}`)
   const script = 'umask 077; path=$1; shift; exec "$@" > "$path"'
   const argv = ['/bin/sh', '-c', script, 'sh', path, ...commandOf(request), 'export', id]
   try {

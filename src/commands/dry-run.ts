@@ -3,7 +3,6 @@ import { launchRequest, prepare } from '../launch/launch.ts'
 import { sessionName } from '../task/names.ts'
 import { tasksDirectory } from '../task/paths.ts'
 import type { Policy } from '../task/policy.ts'
-import { sha256 } from '../task/store.ts'
 import type { TerminalKind } from '../terminal/kinds.ts'
 import { asSpec, planStart, type StartOptions } from './start-plan.ts'
 
@@ -31,7 +30,6 @@ export async function dryRun(options: StartOptions, context: Context): Promise<D
     task: wanted.task,
     env: Object.keys(wanted.env),
     policy: { ...wanted.policy },
-    promptSha256: sha256(wanted.prompt),
     presetSessionId: null,
     terminal: wanted.terminal,
     umask: process.umask(),

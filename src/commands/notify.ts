@@ -8,7 +8,7 @@ import { channelOf } from '../notify/index.ts'
 import { testNotice } from '../notify/notice.ts'
 import { callerOf, channelRecord } from '../notify/settings.ts'
 import { host } from '../system/identity.ts'
-import { crypto } from '../system/lazy.ts'
+import { randomId } from '../system/random.ts'
 
 /** One channel as config.json names it, with nothing secret. */
 export interface ChannelJson {
@@ -54,7 +54,7 @@ export async function notifyTest(
   signal: AbortSignal,
 ): Promise<NotifyTestJson> {
   const channel = opened(text, context)
-  const id = crypto().randomUUID()
+  const id = randomId()
   const notice = testNotice(id, host(), new Date(context.now()).toISOString())
   const began = performance.now()
   context.progress(`telling ${channel.record.name}`)

@@ -7,6 +7,7 @@ import { abandonUnbegun, launchRequest } from '../launch/launch.ts'
 import type { Launched } from '../launch/startup.ts'
 import { ensureMonitorFor } from '../supervise/spawn.ts'
 import { ensurePrivateDirectory } from '../system/durable.ts'
+import { childProcess } from '../system/lazy.ts'
 import { pausePoint } from '../system/pause.ts'
 import { attemptNumbers, readAttempt } from '../task/attempt.ts'
 import { type TaskJson, taskJson } from '../task/json.ts'
@@ -16,7 +17,7 @@ import type { Observed } from '../task/observe.ts'
 import type { EntryOf, Spec } from '../task/schema.ts'
 import { settle } from '../task/settle.ts'
 import { isLive } from '../task/state.ts'
-import { createTask, type NewTask, readTask, sha256, tasksOfSession } from '../task/store.ts'
+import { createTask, hasPrompt, type NewTask, readTask, tasksOfSession } from '../task/store.ts'
 import { closeSessions } from '../terminal/of-task.ts'
 import { endTask } from './kill.ts'
 import { asSpec, planStart, type StartOptions, type StartPlan } from './start-plan.ts'
@@ -106,7 +107,7 @@ async function settleExisting(options: StartOptions, wanted: NewTask, session: s
 /** `reuse` is for whoever cannot know whether an earlier call got through: it must have asked for the same thing. */
 function sameTask(task: Observed, wanted: NewTask): Observed {
   const { spec } = task
-  const same = spec?.promptSha256 === sha256(wanted.prompt) && spec.cwd === wanted.cwd
+  const same = spec?.cwd === wanted.cwd && hasPrompt(task.dir, wanted.prompt)
   if (same && mayDoTheSame(spec, wanted)) return task
   throw new RcaError(
     'conflict',
@@ -128,7 +129,10 @@ async function launchFirst(plan: StartPlan, context: Context): Promise<Launched>
   const { driver, wanted, command, terminals } = plan
   const preset = (dir: string, id: string) =>
     driver.presetSession(launchRequest(asSpec(wanted, id), dir, wanted.env, wanted.prompt))
-  const { dir, spec } = await createTask(context.state, wanted, preset)
+  const making = createTask(context.state, wanted, preset)
+  // While the disk is at work: it takes 3 ms to load, and the terminal is called with it.
+  childProcess()
+  const { dir, spec, kept } = await making
   pausePoint('task-made')
   const request = launchRequest(spec, dir, wanted.env, wanted.prompt)
   const invocation = driver.start(request, spec.presetSessionId)
@@ -145,6 +149,7 @@ async function launchFirst(plan: StartPlan, context: Context): Promise<Launched>
     const places = { current: spec.terminal, candidates: terminals }
     const whole = { ...launch, invocation, command }
     const begun = await launchOnFirst(whole, places, context, (terminal, input) => terminal.open(input))
+    await kept
     return { dir, ...begun, driver, eventsOffset: 0 }
   } catch (error) {
     // Never remove what an agent may work from: only where nothing was claimed, or it was called off for good.

@@ -4,7 +4,7 @@ import { driverFor } from '../agents/index.ts'
 import { summarize } from '../agents/summary.ts'
 import { unless } from '../errors.ts'
 import { readOwn, syncDirectory, writeSynced } from '../system/durable.ts'
-import { crypto } from '../system/lazy.ts'
+import { randomId } from '../system/random.ts'
 import { attemptNumbers, readAttempt } from '../task/attempt.ts'
 import { readJournal } from '../task/journal.ts'
 import { readLines, sizeOf } from '../task/output.ts'
@@ -70,7 +70,7 @@ function namesIn(dir: string): string[] {
 
 /** Whole from its first moment, and never over one that is there: that may have been written when more was known. */
 function keepFirst(dir: string, notice: Notice): void {
-  const temp = join(files.outbox(dir), `.${crypto().randomUUID()}`)
+  const temp = join(files.outbox(dir), `.${randomId()}`)
   try {
     writeSynced(temp, `${JSON.stringify(notice)}\n`)
     unless(['EEXIST'], null, () => linkSync(temp, join(files.outbox(dir), nameOf(notice.id))))

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
-import { childProcess, crypto } from '../system/lazy.ts'
+import { childProcess } from '../system/lazy.ts'
 import { endAll, findByCookie } from '../system/processes.ts'
+import { randomId } from '../system/random.ts'
 import type { Outcome } from './channel.ts'
 
 /** A program that is to run to a good end. */
@@ -32,7 +33,7 @@ export function programEnvironment(
 
 /** Runs a program without a shell. One whose time is up is ended with all that it has started. */
 export async function runProgram(program: Program): Promise<Outcome> {
-  const mark = crypto().randomUUID()
+  const mark = randomId()
   const ended = await runToEnd(program, mark)
   if (ended !== 'late') return ended
   const left = await endAll(() => findByCookie([COOKIE], (value) => value === mark), { graceMs: 500 })

@@ -13,14 +13,14 @@ import {
 } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { errno, RcaError } from '../errors.ts'
-import { crypto } from './lazy.ts'
+import { randomId } from './random.ts'
 
 /**
  * Writes a file so that after a crash or power loss it holds the old or the new content, never a part: a temporary
  * sibling with a name of its own, fsync, rename, fsync of the folder. Mode 0600 unless told.
  */
 export function writeDurable(path: string, content: string | Uint8Array, mode = 0o600): void {
-  const temp = join(dirname(path), `.${crypto().randomUUID()}.tmp`)
+  const temp = join(dirname(path), `.${randomId()}.tmp`)
   try {
     writeSynced(temp, content, mode)
     renameSync(temp, path)

@@ -12,8 +12,8 @@ import { join } from 'node:path'
 import { errno, unless } from '../errors.ts'
 import { readOwn, syncDirectory, syncFile, writeSynced } from '../system/durable.ts'
 import { isAlive, ownIdentity, type ProcessIdentity, parentIn, parseSelf } from '../system/identity.ts'
-import { crypto } from '../system/lazy.ts'
 import { pausePoint } from '../system/pause.ts'
+import { randomId } from '../system/random.ts'
 import { appendJournalSoon } from './journal.ts'
 import { attemptFiles, files } from './paths.ts'
 import { type Claim, claimSchema, type ExitRecord, exitRecordSchema } from './schema.ts'
@@ -95,7 +95,7 @@ export function keepClaim(task: string, number: number): void {
 export function callOff(task: string, number: number): boolean {
   const { pid, start, boot } = ownIdentity()
   const gate = join(files.attempt(task, number), attemptFiles.begun)
-  const temp = join(files.attempt(task, number), `.${attemptFiles.begun}.${crypto().randomUUID()}`)
+  const temp = join(files.attempt(task, number), `.${attemptFiles.begun}.${randomId()}`)
   try {
     writeSynced(temp, `called-off ${boot} ${pid} ${start}\n`)
     linkSync(temp, gate)

@@ -4,7 +4,7 @@ import { unless } from '../errors.ts'
 import { hasPending } from '../notify/ledger.ts'
 import { harmlessJson } from '../render/text.ts'
 import { readOwn } from '../system/durable.ts'
-import { crypto } from '../system/lazy.ts'
+import { randomId } from '../system/random.ts'
 import { TERMINALS } from '../terminal/kinds.ts'
 import * as z from '../zod.ts'
 import type { FinishedTask } from './finished.ts'
@@ -47,7 +47,7 @@ export function keepDigest(task: Observed): void {
     task: taskJson(task),
     ...(hasPending(task.spec, task.journal.entries) ? { notices: true } : {}),
   }
-  const temp = `${files.digest(task.dir)}.${crypto().randomUUID()}`
+  const temp = `${files.digest(task.dir)}.${randomId()}`
   try {
     writeFileSync(temp, JSON.stringify(digest), { mode: 0o600, flag: 'wx' })
     renameSync(temp, files.digest(task.dir))

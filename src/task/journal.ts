@@ -91,12 +91,12 @@ function parseEntry(line: string): Entry | 'unreadable' | null {
   return isNewerType(value) ? null : 'unreadable'
 }
 
-const KNOWN = new Set<string | undefined>(
-  entrySchema.def.options.map((option) => option.shape.type.def.values[0]),
-)
-
 /** A well-formed entry of a type that a newer release writes. */
 function isNewerType(value: unknown): boolean {
   if (typeof value !== 'object' || value === null || !('type' in value) || !('at' in value)) return false
-  return typeof value.type === 'string' && !KNOWN.has(value.type)
+  const { type } = value
+  return typeof type === 'string' && !entrySchema.def.options.some((one) => isOfType(one, type))
 }
+
+const isOfType = (option: (typeof entrySchema.def.options)[number], type: string) =>
+  option.shape.type.def.values.some((one) => one === type)

@@ -5,18 +5,22 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { RcaError, unless } from '../errors.ts'
 import { ensurePrivateDirectory, readOwn } from '../system/durable.ts'
 import { host, isAlive, isHere, ownIdentity, pidNamespace } from '../system/identity.ts'
-import { crypto } from '../system/lazy.ts'
 import { pausePoint } from '../system/pause.ts'
+import { randomId } from '../system/random.ts'
 import * as z from '../zod.ts'
 import { locksDirectory } from './paths.ts'
 import { identitySchema } from './schema.ts'
 
-const holderSchema = z.looseObject({
-  holder: identitySchema,
-  host: z.string(),
-  pids: z.optional(z.nullable(z.string())),
-  what: z.string(),
-})
+/** Made when there is somebody else's lock to be read: mostly there is none. */
+const readHolder = (text: string) =>
+  z
+    .looseObject({
+      holder: identitySchema,
+      host: z.string(),
+      pids: z.optional(z.nullable(z.string())),
+      what: z.string(),
+    })
+    .safeParse(parseJson(text))
 
 export interface Lock {
   release(): void
@@ -59,7 +63,7 @@ export async function lockFolder(folder: string, of: string, what: string, waitM
 }
 
 function enter(folder: string, what: string): string {
-  const name = crypto().randomUUID()
+  const name = randomId()
   const temp = join(folder, `.${name}`)
   const content = JSON.stringify({ holder: ownIdentity(), host: host(), pids: pidNamespace(), what })
   try {
@@ -89,7 +93,7 @@ export function leftLocks(state: string): LeftLocks[] {
     const paths = readdirSync(folder).map((name) => join(folder, name))
     const texts = paths.map((path) => ({ path, text: unless(['ENOENT'], null, () => readOwn(path)) }))
     const there = texts.filter((one): one is { path: string; text: string } => one.text !== null)
-    const bad = there.filter(({ text }) => !holderSchema.safeParse(parseJson(text)).success)
+    const bad = there.filter(({ text }) => !readHolder(text).success)
     const stuck = bad.filter(({ path }) => !basename(path).startsWith('.') && !isFromEarlierBoot(path))
     const dead = there.filter(({ text }) => isOfTheDead(text)).length + bad.length - stuck.length
     return { session, dead, unreadable: stuck.map((one) => one.path) }
@@ -116,7 +120,7 @@ function livingOther(folder: string, mine: string): string | null {
 
 /** Who holds this lock file, in words; null: nobody any more. */
 function living(path: string, text: string): string | null {
-  const parsed = holderSchema.safeParse(parseJson(text))
+  const parsed = readHolder(text)
   if (!parsed.success) return isFromEarlierBoot(path) ? null : `the lock file ${path} cannot be read`
   if (isOfTheDead(text)) return null
   const { holder, what } = parsed.data
@@ -124,7 +128,7 @@ function living(path: string, text: string): string | null {
 }
 
 function isOfTheDead(text: string): boolean {
-  const { data } = holderSchema.safeParse(parseJson(text))
+  const { data } = readHolder(text)
   return data !== undefined && isHere({ ...data, boot: data.holder.boot }) && !isAlive(data.holder)
 }
 

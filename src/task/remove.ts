@@ -2,8 +2,8 @@ import { readdirSync, renameSync, rmSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { unless } from '../errors.ts'
 import { syncDirectory } from '../system/durable.ts'
-import { crypto } from '../system/lazy.ts'
 import { pausePoint } from '../system/pause.ts'
+import { randomId } from '../system/random.ts'
 import { stateOf, tasksDirectory } from './paths.ts'
 import { markReopened } from './reopened.ts'
 
@@ -18,7 +18,7 @@ export function removeTask(dir: string): void {
   const folder = tasksDirectory(stateOf(dir))
   // By chance another task may get a directory of the same name.
   markReopened(dir)
-  const aside = join(folder, `${REMOVED}${basename(dir)}.${crypto().randomUUID()}`)
+  const aside = join(folder, `${REMOVED}${basename(dir)}.${randomId()}`)
   renameSync(dir, aside)
   syncDirectory(folder)
   pausePoint('removed-aside')

@@ -70,8 +70,8 @@ export const specSchema = z.looseObject({
       progressEveryMs: z.number(),
     }),
   ),
-  /** SHA-256 of the prompt, hex. */
-  promptSha256: z.string(),
+  /** SHA-256 of the prompt, hex; releases before 0.3 wrote it. */
+  promptSha256: z.optional(z.string()),
   /** The id that was fixed before the start, null where it is captured from the agent's events. */
   presetSessionId: z.nullable(z.string()),
   terminal: terminalSchema,

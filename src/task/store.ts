@@ -1,21 +1,27 @@
-import { lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { basename, join } from 'node:path'
 import type { AgentName, TaskAccess } from '../agents/driver.ts'
 import { errno, RcaError, unless } from '../errors.ts'
 import { nearest } from '../nearest.ts'
-import {
-  ensurePrivateDirectory,
-  readOwn,
-  syncDirectory,
-  writeDurable,
-  writeSynced,
-} from '../system/durable.ts'
+import { ensurePrivateDirectory, openOwn, readOwn, writeSynced } from '../system/durable.ts'
 import { host } from '../system/identity.ts'
 import { crypto } from '../system/lazy.ts'
+import { randomId } from '../system/random.ts'
+import { Together } from '../system/together.ts'
 import { VERSION } from '../version.ts'
 import { sessionOf, taskDirectories } from './directories.ts'
 import { formatEnvironment, parseEnvironment } from './environment.ts'
-import { appendJournal, type Journal, readJournal } from './journal.ts'
+import { appendJournalSoon, type Journal, readJournal } from './journal.ts'
 import { parseSession, sessionName } from './names.ts'
 import { files, tasksDirectory } from './paths.ts'
 import type { Policy } from './policy.ts'
@@ -53,6 +59,14 @@ export function sha256(bytes: Uint8Array): string {
   return crypto().createHash('sha256').update(bytes).digest('hex')
 }
 
+/** A task that was just made. */
+export interface MadeTask {
+  readonly dir: string
+  readonly spec: Spec
+  /** Resolves when its name is durable, too; all that is in it is already. */
+  readonly kept: Promise<void>
+}
+
 /**
  * Makes the task directory and everything in it, durably; `preset` fixes the agent session id once the folder exists.
  * spec.json comes last: a directory without it was never a task and nothing was launched from it. Where anything fails
@@ -62,29 +76,45 @@ export async function createTask(
   state: string,
   wanted: NewTask,
   preset: (dir: string, id: string) => Promise<string | null>,
-): Promise<{ dir: string; spec: Spec }> {
+): Promise<MadeTask> {
   const session = sessionName(wanted.agent, wanted.task)
   const folder = tasksDirectory(state)
   ensurePrivateDirectory(folder)
   const dir = mkdtempSync(join(folder, `${session}.`))
   try {
-    const id = crypto().randomUUID()
+    const id = randomId()
+    const together = new Together()
     mkdirSync(files.attempts(dir), { mode: 0o700 })
-    writeSynced(files.prompt(dir), wanted.prompt)
-    writeSynced(files.env(dir), formatEnvironment(wanted.env))
+    together.write(files.prompt(dir), wanted.prompt)
+    together.write(files.env(dir), formatEnvironment(wanted.env))
     for (const path of [files.events(dir), files.stderr(dir)])
       writeFileSync(path, '', { mode: 0o600, flag: 'wx' })
-    appendJournal(dir, { type: 'created', session })
+    appendJournalSoon(dir, { type: 'created', session })
+    together.file(files.journal(dir))
     const presetSessionId = await preset(dir, id)
-    if (presetSessionId) writeSynced(files.sessionId(dir), `${presetSessionId}\n`)
+    if (presetSessionId) together.write(files.sessionId(dir), `${presetSessionId}\n`)
+    together.folder(dir)
+    await together.done()
     const spec = makeSpec(wanted, session, id, presetSessionId)
-    writeDurable(files.spec(dir), `${JSON.stringify(spec, null, 1)}\n`)
-    syncDirectory(folder)
-    return { dir, spec }
+    return { dir, spec, kept: keepSpec(dir, spec, folder) }
   } catch (error) {
     rmSync(dir, { recursive: true, force: true })
     throw clearer(error, folder)
   }
+}
+
+/** From here on it is a task. */
+function keepSpec(dir: string, spec: Spec, folder: string): Promise<void> {
+  const temp = join(dir, `.${randomId()}.tmp`)
+  writeSynced(temp, `${JSON.stringify(spec, null, 1)}\n`)
+  renameSync(temp, files.spec(dir))
+  const names = new Together()
+  names.folder(dir)
+  names.folder(folder)
+  const kept = names.done()
+  // Told to whoever waits for it.
+  kept.catch(() => {})
+  return kept
 }
 
 function makeSpec(wanted: NewTask, session: string, id: string, presetSessionId: string | null): Spec {
@@ -104,7 +134,6 @@ function makeSpec(wanted: NewTask, session: string, id: string, presetSessionId:
     policy: { ...wanted.policy },
     monitor: wanted.monitor,
     ...(wanted.notify ? { notify: wanted.notify } : {}),
-    promptSha256: sha256(wanted.prompt),
     presetSessionId,
     terminal: wanted.terminal,
     umask: process.umask(),
@@ -223,6 +252,17 @@ function nearestSession(name: string, sessions: readonly string[]): string[] {
   const tasks = sessions.map((one) => parseSession(one)?.task ?? one)
   const meant = nearest(name, tasks)
   return sessions.filter((one, index) => one === nearest(name, sessions) || tasks[index] === meant)
+}
+
+/** Whether a task was given this prompt, byte for byte. */
+export function hasPrompt(dir: string, prompt: Uint8Array): boolean {
+  const fd = unless(['ENOENT'], null, () => openOwn(files.prompt(dir)))
+  if (fd === null) return false
+  try {
+    return readFileSync(fd).equals(prompt)
+  } finally {
+    closeSync(fd)
+  }
 }
 
 /** The captured environment, or null where it was removed with the task's end. */
