@@ -60,6 +60,8 @@ const separate: Plugin = {
       path: resolve(resolveDir, path),
       namespace: 'separate',
     }))
+    build.onResolve({ filter: new RegExp(`^${HELPERS_NAME}$`) }, ({ path }) => ({ path, namespace: path }))
+    build.onLoad({ filter: /.*/, namespace: HELPERS_NAME }, () => ({ contents: HELPERS }))
     build.onLoad({ filter: /.*/, namespace: 'separate' }, async ({ path }) => ({
       contents: await (basename(path) === 'zod.ts' ? whole(path) : alone(path)),
       resolveDir: dirname(path),
@@ -67,6 +69,7 @@ const separate: Plugin = {
   },
 }
 
+const HELPERS_NAME = 'modules'
 const COMMON = { format: 'cjs', platform: 'node', target: 'node20' } as const
 
 /** As CommonJS, with all that it imports. */
@@ -79,16 +82,41 @@ async function whole(path: string): Promise<string> {
 async function alone(path: string): Promise<string> {
   const supported = { 'dynamic-import': false }
   const { code } = await transform(await readFile(path, 'utf8'), { ...COMMON, loader: 'ts', supported })
-  return whenUsed(code)
+  return whenUsed(withoutHelpers(code))
 }
 
-/** esbuild 0.27 writes an import as `var import_name = require("path");` and every use of it as `import_name.what`. */
+/** What esbuild 0.27 writes once a file, for all of ours together. */
+const HELPERS = `
+exports.exporting = (to, all) => {
+  Object.defineProperty(to, '__esModule', { value: true })
+  for (const name in all) Object.defineProperty(to, name, { get: all[name], enumerable: true })
+}
+class Lazy {
+  constructor(load) { this.load = load }
+  get m() {
+    const m = this.load()
+    Object.defineProperty(this, 'm', { value: m })
+    return m
+  }
+}
+exports.lazily = (load) => new Lazy(load)
+exports.asModule = (found) => (found.__esModule ? found : { default: found, ...found })
+`
+
+function withoutHelpers(code: string): string {
+  const end = 'module.exports = __toCommonJS(stdin_exports);'
+  const exported = /^__export\(stdin_exports, (\{.*?^\})\);/ms.exec(code)?.[1]
+  if (!exported || !code.includes(end)) throw new Error(`esbuild writes modules in another way: ${code}`)
+  const body = code.slice(code.indexOf(end) + end.length).replaceAll('__toESM(', 'H.asModule(')
+  return `var H = require(${JSON.stringify(HELPERS_NAME)});\nH.exporting(exports, ${exported});${body}`
+}
+
+/** It writes an import as `var import_name = require("path");` and every use of it as `import_name.what`. */
 function whenUsed(code: string): string {
   const imports = [...code.matchAll(/^var (import_\w+) = (.*require\(.*);$/gm)]
   return imports.reduce((text, [line, name, load]) => {
-    const lazily = `var ${name} = { get m() { const m = ${load}; Object.defineProperty(this, 'm', { value: m }); return m; } };`
     const used = (part: string) => part.replaceAll(new RegExp(`\\b${name}\\.`, 'g'), `${name}.m.`)
-    return text.split(line).map(used).join(lazily)
+    return text.split(line).map(used).join(`var ${name} = H.lazily(() => ${load});`)
   }, code)
 }
 

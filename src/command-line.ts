@@ -2,6 +2,7 @@ import { CommanderError } from 'commander'
 import { buildProgram, verbNamed } from './cli.ts'
 import { RcaError } from './errors.ts'
 import { meantVerb } from './help.ts'
+import { writeErr, writeOut } from './standard-streams.ts'
 
 /** Parses the command line and runs the verb. Throws RcaError for everything that the caller got wrong. */
 export async function runCli(argv: readonly string[]): Promise<void> {
@@ -19,7 +20,7 @@ export async function runCli(argv: readonly string[]): Promise<void> {
     return
   }
   for (const command of [program, ...program.commands]) {
-    command.exitOverride().configureOutput({ outputError: () => {} })
+    command.exitOverride().configureOutput({ outputError: () => {}, writeOut, writeErr })
   }
   try {
     await program.parseAsync([...own], { from: 'user' })
