@@ -126,7 +126,15 @@ function write(path: string, generation: number, script: Script): void {
     renameSync(temp, path)
     sweep(dirname(path))
   } catch {
-    rmSync(temp, { force: true })
+    takeAway(temp)
+  }
+}
+
+function takeAway(path: string): void {
+  try {
+    rmSync(path, { force: true })
+  } catch {
+    // There is not even a folder where it could be.
   }
 }
 

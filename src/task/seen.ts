@@ -57,6 +57,6 @@ export function keepSeen(state: string, index: number, stamp: Stamp, difference:
     writeFileSync(temp, JSON.stringify(seen), { mode: 0o600, flag: 'wx' })
     renameSync(temp, seenFile(state))
   } catch {
-    unless(['ENOENT'], null, () => rmSync(temp, { force: true }))
+    unless(['ENOTDIR', 'EROFS', 'EACCES', 'EPERM'], null, () => rmSync(temp, { force: true }))
   }
 }
