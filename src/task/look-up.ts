@@ -57,7 +57,8 @@ function withoutReopened(state: string, names: readonly string[]) {
 function compared(state: string, index: FinishedIndex, stamp: Stamp | null): Difference {
   const there = new Set(namesIn(state))
   const gone: string[] = []
-  const known = [...index.names, ...new Set(index.added.map((row) => row.name))]
+  const { names, added } = index
+  const known = added.length === 0 ? names : new Set([...names, ...added.map((row) => row.name)])
   for (const name of known) if (!there.delete(name)) gone.push(name)
   const difference = { fresh: [...there], gone }
   if (stamp) keepSeen(state, index.inode, stamp, difference)
