@@ -49,7 +49,7 @@ describe('the index of finished tasks', () => {
   afterEach(() => rmSync(state, { recursive: true, force: true }))
 
   const write = (tasks: readonly FinishedTask[]) => {
-    writeFileSync(finishedFile(state), formatFinished(tasks), { mode: 0o600 })
+    writeFileSync(finishedFile(state), formatFinished(tasks, 'an-id'), { mode: 0o600 })
     for (const { name } of tasks) mkdirSync(join(tasksDirectory(state), name), { recursive: true })
   }
   const open = () => FinishedIndex.open(state) as FinishedIndex

@@ -46,7 +46,7 @@ const KEY = 3 * TIME + STATE + NUMBER
 /** The same of a row that was added: there is nothing that comes after it. */
 const ADDED_KEY = 2 * TIME + STATE + NUMBER
 const ORIGIN = NUMBER + SPEC
-const HEADER_BYTES = 96
+const HEADER_BYTES = 128
 
 /** Whether its values have the widths of the columns; another is read from its own records. Pure. */
 export function fits({ startedAt, at, state, journalBytes, spec, name }: FinishedTask): boolean {
@@ -61,8 +61,8 @@ export function fits({ startedAt, at, state, journalBytes, spec, name }: Finishe
   )
 }
 
-/** The file for these tasks, which fit. Pure. */
-export function formatFinished(tasks: readonly FinishedTask[]): Buffer {
+/** The file for these tasks, which fit; `id`: another than any file had before. Pure. */
+export function formatFinished(tasks: readonly FinishedTask[], id: string): Buffer {
   const rows = [...tasks].sort(newestFirst)
   const names = rows.map((one) => `${one.name}\n`).join('')
   const json = rows.flatMap((one, index) => (index === 0 ? [one.json] : [Buffer.from(','), one.json]))
@@ -73,7 +73,7 @@ export function formatFinished(tasks: readonly FinishedTask[]): Buffer {
     return `${one.startedAt}${latest[row]}${one.at}${one.state.padEnd(STATE)}${number(end)}`
   })
   const origins = rows.map((one) => `${number(one.journalBytes)}${one.spec.padEnd(SPEC)}`)
-  const header = [MAGIC, rows.length, names.length, end + 1].join(' ').padEnd(HEADER_BYTES - 1)
+  const header = [MAGIC, rows.length, names.length, end + 1, id].join(' ').padEnd(HEADER_BYTES - 1)
   const columns = [`${header}\n`, names, ...keys, ...origins].join('')
   return Buffer.concat([Buffer.from(columns, 'latin1'), ...json, Buffer.from('\n')])
 }
@@ -113,13 +113,13 @@ export function newestFirst(a: Place, b: Place): number {
 export class FinishedIndex {
   /** How many rows are in the blocks. */
   readonly length: number
-  /** Of the file. */
-  readonly inode: number
   /** Rows that were added since, in the order in which they were. */
   readonly added: readonly FinishedRow[]
 
   private constructor(
     private readonly fd: number,
+    /** Which file it is: an inode is given to another when it is free. */
+    readonly id: string,
     private readonly nameColumn: string,
     private readonly keys: string,
     private readonly originsStart: number,
@@ -128,9 +128,7 @@ export class FinishedIndex {
   ) {
     this.length = keys.length / KEY
     const start = jsonStart + jsonBytes
-    const { size, ino } = fstatSync(fd)
-    this.inode = ino
-    this.added = parseAdded(read(fd, start, size), start)
+    this.added = parseAdded(read(fd, start, fstatSync(fd).size), start)
   }
 
   /** Null: there is none, or none that this release has made. */
@@ -150,14 +148,23 @@ export class FinishedIndex {
   private static parse(fd: number): FinishedIndex | null {
     const header = read(fd, 0, HEADER_BYTES)
     if (!header.startsWith(`${MAGIC} `) || header.length < HEADER_BYTES) return null
-    const [count = 0, nameBytes = 0, jsonBytes = 0] = header.slice(MAGIC.length).trim().split(' ').map(Number)
+    const [, ...words] = header.slice(MAGIC.length).trimEnd().split(' ')
+    const [count = 0, nameBytes = 0, jsonBytes = 0] = words.map(Number)
     const keysStart = HEADER_BYTES + nameBytes
     const originsStart = keysStart + count * KEY
     const jsonStart = originsStart + count * ORIGIN
     if (fstatSync(fd).size < jsonStart + jsonBytes) return null
     const columns = read(fd, HEADER_BYTES, originsStart)
     const names = columns.slice(0, Math.max(0, nameBytes - 1))
-    return new FinishedIndex(fd, names, columns.slice(nameBytes), originsStart, jsonStart, jsonBytes)
+    return new FinishedIndex(
+      fd,
+      words[3] ?? '',
+      names,
+      columns.slice(nameBytes),
+      originsStart,
+      jsonStart,
+      jsonBytes,
+    )
   }
 
   close(): void {

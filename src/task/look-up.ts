@@ -32,7 +32,7 @@ export function lookUp(
   const stamp = stampOf(state)
   const index = FinishedIndex.open(state)
   if (!index) return { index, rows: [], added: [], gone: 0, ...withoutReopened(state, namesIn(state)) }
-  const seen = stamp && readSeen(state, index.inode, stamp)
+  const seen = stamp && readSeen(state, index.id, stamp)
   const { fresh, gone } = seen ?? compared(state, index, stamp)
   const left = withoutReopened(state, fresh)
   const out = new Set([...gone, ...reopenedTasks(state)])
@@ -61,7 +61,7 @@ function compared(state: string, index: FinishedIndex, stamp: Stamp | null): Dif
   const known = added.length === 0 ? names : new Set([...names, ...added.map((row) => row.name)])
   for (const name of known) if (!there.delete(name)) gone.push(name)
   const difference = { fresh: [...there], gone }
-  if (stamp) keepSeen(state, index.inode, stamp, difference)
+  if (stamp) keepSeen(state, index.id, stamp, difference)
   return difference
 }
 

@@ -30,8 +30,8 @@ export function stampOf(state: string): Stamp | null {
   return stat ? { folder: `${stat.ino} ${stat.mtimeNs}`, changedMs: Number(stat.mtimeMs) } : null
 }
 
-/** What was seen when the folder was as it is now, and the index the one of this inode; null: nobody has looked since. */
-export function readSeen(state: string, index: number, { folder }: Stamp): Difference | null {
+/** What was seen when the folder was as it is now, and the index this one; null: nobody has looked since. */
+export function readSeen(state: string, index: string, { folder }: Stamp): Difference | null {
   try {
     const fd = openOwn(seenFile(state))
     try {
@@ -48,7 +48,7 @@ export function readSeen(state: string, index: number, { folder }: Stamp): Diffe
 }
 
 /** Remembers it for whoever looks next. Not worth an error. */
-export function keepSeen(state: string, index: number, stamp: Stamp, difference: Difference): void {
+export function keepSeen(state: string, index: string, stamp: Stamp, difference: Difference): void {
   const { folder, changedMs } = stamp
   if (Date.now() - changedMs < COARSE_MS || difference.gone.length > MOST_GONE) return
   const temp = `${seenFile(state)}.${process.pid}`

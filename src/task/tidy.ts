@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { writeDurable } from '../system/durable.ts'
+import { randomId } from '../system/random.ts'
 import { finishedOf } from './digest.ts'
 import { sessionOf, taskDirectory } from './directories.ts'
 import {
@@ -57,7 +58,7 @@ export async function tidyIndex(state: string): Promise<void> {
       tasks.push(again)
       settled.push(name)
     }
-    writeDurable(finishedFile(state), formatFinished(tasks.filter(fits)))
+    writeDurable(finishedFile(state), formatFinished(tasks.filter(fits), randomId()))
     for (const name of settled) unmarkReopened(state, name)
   } finally {
     for (const one of held) one.release()
