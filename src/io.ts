@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { writeSync } from 'node:fs'
 import { type Paint, PLAIN, wantsColour } from './render/paint.ts'
 import { harmlessJson, oneLine } from './render/text.ts'
@@ -27,6 +28,14 @@ export async function createIo(env: Env, json: boolean): Promise<Io> {
     outJson: (value) => out(`${harmlessJson(value)}\n`),
     progress: json || !process.stderr.isTTY ? () => {} : spinner(),
   }
+}
+
+/** Waits for a slow reader of standard output: what has not gone out yet is held in memory. Ends early with the signal. */
+export async function drained(signal: AbortSignal): Promise<void> {
+  if (!process.stdout.writableNeedDrain || signal.aborted) return
+  await once(process.stdout, 'drain', { signal }).catch((error) => {
+    if (!signal.aborted) throw error
+  })
 }
 
 /**

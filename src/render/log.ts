@@ -1,5 +1,5 @@
 import type { AgentEvent } from '../agents/event.ts'
-import type { LogItem } from '../commands/logs.ts'
+import type { LogItem } from '../logs/items.ts'
 import type { Paint } from './paint.ts'
 import { harmless, oneLine } from './text.ts'
 

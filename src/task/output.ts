@@ -4,54 +4,8 @@ import type { AgentEvent, EventSummary } from '../agents/event.ts'
 import { addEvent, EMPTY_SUMMARY } from '../agents/summary.ts'
 import { unless } from '../errors.ts'
 import { openOwn } from '../system/durable.ts'
+import { CHUNK, readLines } from './lines.ts'
 import { files } from './paths.ts'
-
-const CHUNK = 1 << 18
-
-/** A line of a file and the offset (bytes) behind its end. */
-export interface Line {
-  readonly text: string
-  readonly end: number
-}
-
-/**
- * The whole lines of a file between two offsets (bytes), split on `\n` alone. A last line without an end is given too where
- * `withTail` says so (the writer is known to be gone). `to` null: to the end that the file has now.
- */
-export function* readLines(
-  path: string,
-  from: number,
-  to: number | null,
-  withTail: boolean,
-): Generator<Line> {
-  const fd = unless(['ENOENT'], null, () => openOwn(path))
-  if (fd === null) return
-  try {
-    yield* linesOf(fd, from, to ?? fstatSync(fd).size, withTail)
-  } finally {
-    closeSync(fd)
-  }
-}
-
-function* linesOf(fd: number, from: number, end: number, withTail: boolean): Generator<Line> {
-  let rest: Buffer = Buffer.alloc(0)
-  let at = from
-  while (at < end) {
-    const chunk = Buffer.alloc(Math.min(CHUNK, end - at))
-    const got = readSync(fd, chunk, 0, chunk.length, at)
-    if (got === 0) break
-    const bytes = Buffer.concat([rest, chunk.subarray(0, got)])
-    const start = at - rest.length
-    at += got
-    let next = 0
-    for (let newline = bytes.indexOf(10); newline >= 0; newline = bytes.indexOf(10, next)) {
-      yield { text: bytes.toString('utf8', next, newline), end: start + newline + 1 }
-      next = newline + 1
-    }
-    rest = bytes.subarray(next)
-  }
-  if (withTail && rest.length > 0) yield { text: rest.toString('utf8'), end: at }
-}
 
 /** The bytes of a file between two offsets, in pieces. `to` null: to the end that the file has now. */
 export function* readBytes(path: string, from: number, to: number | null): Generator<Uint8Array> {

@@ -1,0 +1,160 @@
+import { appendFileSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { AgentEvent } from '../agents/event.ts'
+import { parseObject } from '../agents/json.ts'
+import { sizeOf } from '../task/output.ts'
+import { attemptFiles, files } from '../task/paths.ts'
+import type { Choice } from './items.ts'
+import { Reader } from './reader.ts'
+
+const ALL: Choice = { sinceMs: null, attempt: null }
+const T0 = Date.parse('2026-01-01T00:00:00Z')
+const at = (minute: number) => new Date(T0 + minute * 60_000).toISOString()
+
+/** A line is a list of events, so that one line can hold several, and tell of a conversation twice. */
+const driver = { parse: (line: string) => (parseObject(line)?.events ?? []) as AgentEvent[] }
+
+const time = fc.option(fc.integer({ min: 0, max: 9 }).map(at), { nil: undefined })
+const timed = (event: object, when: string | undefined) =>
+  when === undefined ? event : { ...event, at: when }
+const event = fc
+  .oneof(
+    fc.tuple(
+      fc.constantFrom('a', 'b', 'c').map((id) => ({ kind: 'session', id })),
+      time,
+    ),
+    fc.tuple(
+      fc
+        .string({ unit: 'grapheme', maxLength: 8 })
+        .map((text) => ({ kind: 'message', role: 'assistant', text })),
+      time,
+    ),
+  )
+  .map(([one, when]) => timed(one, when))
+const eventLine = fc
+  .tuple(
+    fc.array(event, { maxLength: 3 }),
+    fc.constantFrom('', ' ', '\u2028', '\r'),
+    fc.constantFrom(0, 0, 0, 0, 1 << 17),
+  )
+  .map(
+    ([events, behind, filling]) => `${JSON.stringify({ events, filling: 'ü'.repeat(filling) })}${behind}\n`,
+  )
+const line = fc.oneof(
+  { weight: 10, arbitrary: eventLine },
+  { weight: 2, arbitrary: fc.constantFrom('\n', '\r\n', 'no JSON\n', '{"events":\n', '\0\0\0\n') },
+)
+const torn = fc.constantFrom(
+  '',
+  '',
+  '',
+  '{"events":[{"kind":"session","id":"a"',
+  '{"events":[{"kind":"session","id":"a"}]}',
+)
+const printed = fc.record({
+  events: fc.tuple(fc.array(line, { maxLength: 8 }), torn).map(([lines, end]) => lines.join('') + end),
+  stderr: fc
+    .tuple(
+      fc.array(fc.constantFrom('x\n', '\n', ' \r\n', 'é\u2028\n'), { maxLength: 4 }),
+      fc.constantFrom('', 'torn'),
+    )
+    .map(([lines, end]) => lines.join('') + end),
+  /** The minute; null: it has not. */
+  ended: fc.option(fc.integer({ min: 0, max: 10 }), { nil: null }),
+})
+type Printed = { events: string; stderr: string; ended: number | null }
+const task = fc.array(printed, { minLength: 1, maxLength: 4 })
+const choice = fc.record({
+  sinceMs: fc.option(
+    fc.integer({ min: 0, max: 10 }).map((minute) => T0 + minute * 60_000),
+    { nil: null },
+  ),
+  attempt: fc.option(fc.integer({ min: 1, max: 4 }), { nil: null }),
+})
+
+function print(dir: string, { events, stderr }: Pick<Printed, 'events' | 'stderr'>): void {
+  appendFileSync(files.events(dir), events)
+  appendFileSync(files.stderr(dir), stderr)
+}
+
+function begin(dir: string, number: number): void {
+  const folder = files.attempt(dir, number)
+  mkdirSync(folder, { recursive: true })
+  const claim = {
+    ...{ schema: 1, attempt: number, how: number === 1 ? 'start' : 'resume', sessionId: null, argv: [] },
+    ...{ claimant: { pid: 1, start: '1', boot: 'b' }, host: 'here', claimedAt: at(0) },
+    ...{ eventsOffset: sizeOf(files.events(dir)), stderrOffset: sizeOf(files.stderr(dir)) },
+  }
+  writeFileSync(join(folder, attemptFiles.claim), JSON.stringify(claim))
+}
+
+function make(attempts: readonly Printed[]): string {
+  const dir = mkdtempSync(join(tmpdir(), 'rca-logs-'))
+  attempts.forEach((one, index) => {
+    begin(dir, index + 1)
+    print(dir, one)
+    if (one.ended === null) return
+    const exit = join(files.attempt(dir, index + 1), attemptFiles.exit)
+    writeFileSync(exit, '{"code":1,"interrupted":false}')
+    utimesSync(exit, new Date(at(one.ended)), new Date(at(one.ended)))
+  })
+  return dir
+}
+
+describe('the logs', () => {
+  it('read from the end are what reading all and throwing the rest away gives, and go on in the same way', () => {
+    fc.assert(
+      fc.property(
+        task,
+        choice,
+        fc.integer({ min: 0, max: 30 }),
+        printed,
+        fc.boolean(),
+        (attempts, chosen, count, more, another) => {
+          const dir = make(attempts)
+          try {
+            const whole = new Reader(dir, driver, chosen)
+            const tail = new Reader(dir, driver, chosen)
+            const all = [...whole.next()].flat()
+            expect(tail.last(count)).toEqual(all.slice(Math.max(0, all.length - count)))
+            if (another) begin(dir, attempts.length + 1)
+            print(dir, more)
+            expect([...tail.next()].flat()).toEqual([...whole.next()].flat())
+          } finally {
+            rmSync(dir, { recursive: true })
+          }
+        },
+      ),
+      { numRuns: 200 },
+    )
+  }, 60_000)
+
+  it('a torn line is shown once another attempt has begun, and belongs to the one that wrote it', () => {
+    const dir = make([{ events: '{"events":[{"kind":"turn"}]}', stderr: '', ended: 0 }])
+    const reader = new Reader(dir, driver, ALL)
+    expect([...reader.next()].flat().map((item) => item.kind)).toEqual(['attempt'])
+    begin(dir, 2)
+    expect([...reader.next()].flat()).toMatchObject([
+      { kind: 'event', attempt: 1 },
+      { kind: 'attempt', number: 2 },
+    ])
+    rmSync(dir, { recursive: true })
+  })
+
+  it('come in pieces, and what was read is not read again', () => {
+    const lines = `${JSON.stringify({ events: [{ kind: 'turn' }], filling: 'x'.repeat(1_000) })}\n`.repeat(
+      1_000,
+    )
+    const dir = make([{ events: lines, stderr: '', ended: null }])
+    const reader = new Reader(dir, driver, ALL)
+    const pieces = [...reader.next()]
+    expect(pieces.length).toBeGreaterThan(3)
+    expect(Math.max(...pieces.map((piece) => piece.length))).toBeLessThan(300)
+    expect(reader.hasNews()).toBe(false)
+    expect([...reader.next()].flat()).toEqual([])
+    rmSync(dir, { recursive: true })
+  })
+})
