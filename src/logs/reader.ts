@@ -2,11 +2,11 @@ import type { Driver } from '../agents/driver.ts'
 import type { AgentEvent } from '../agents/event.ts'
 import { attemptNumbers, readAttempt } from '../task/attempt.ts'
 import { type Line, readLines, readLinesBackwards } from '../task/lines.ts'
-import { sizeOf } from '../task/output.ts'
+import { sizesOf } from '../task/output.ts'
 import { files } from '../task/paths.ts'
+import { type Offsets, type Stretch, stretchesOf } from '../task/stretches.ts'
 import { Conversations } from './conversations.ts'
 import { type Choice, headingOf, isRecent, isText, isWanted, type LogItem } from './items.ts'
-import { type Offsets, type Stretch, stretchesOf } from './stretches.ts'
 import { lastItems } from './tail.ts'
 
 /** About so much is read and handed on together, bytes: between two pieces whoever reads may do something else. */
@@ -30,7 +30,7 @@ export class Reader {
   ) {}
 
   hasNews(): boolean {
-    const { events, stderr } = this.sizes()
+    const { events, stderr } = sizesOf(this.dir)
     return events > this.read.events || stderr > this.read.stderr
   }
 
@@ -57,13 +57,9 @@ export class Reader {
   }
 
   private stretches(): Stretch[] {
-    const sizes = this.sizes()
+    const sizes = sizesOf(this.dir)
     const records = attemptNumbers(this.dir).map((number) => readAttempt(this.dir, number))
     return stretchesOf(records, sizes, this.read)
-  }
-
-  private sizes(): Offsets {
-    return { events: sizeOf(files.events(this.dir)), stderr: sizeOf(files.stderr(this.dir)) }
   }
 
   private *itemsOf(stretch: Stretch): Generator<LogItem[]> {

@@ -2,9 +2,9 @@ import type { Driver } from '../agents/driver.ts'
 import type { AgentEvent } from '../agents/event.ts'
 import { type Line, readLinesBackwards } from '../task/lines.ts'
 import { files } from '../task/paths.ts'
+import type { Stretch } from '../task/stretches.ts'
 import type { Conversations } from './conversations.ts'
 import { type Choice, headingOf, isRecent, isText, isWanted, type LogItem } from './items.ts'
-import type { Stretch } from './stretches.ts'
 
 /** Where and how the end of a task's logs is read. */
 export interface Source {

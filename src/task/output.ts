@@ -1,11 +1,9 @@
 import { closeSync, fstatSync, readSync, statSync } from 'node:fs'
-import type { Driver } from '../agents/driver.ts'
-import type { AgentEvent, EventSummary } from '../agents/event.ts'
-import { addEvent, EMPTY_SUMMARY } from '../agents/summary.ts'
 import { unless } from '../errors.ts'
 import { openOwn } from '../system/durable.ts'
-import { CHUNK, readLines } from './lines.ts'
+import { CHUNK } from './lines.ts'
 import { files } from './paths.ts'
+import type { Offsets } from './stretches.ts'
 
 /** The bytes of a file between two offsets, in pieces. `to` null: to the end that the file has now. */
 export function* readBytes(path: string, from: number, to: number | null): Generator<Uint8Array> {
@@ -44,38 +42,13 @@ export function sizeOf(path: string): number {
   return unless(['ENOENT'], 0, () => statSync(path).size)
 }
 
+export function sizesOf(dir: string): Offsets {
+  return { events: sizeOf(files.events(dir)), stderr: sizeOf(files.stderr(dir)) }
+}
+
 /** When the agent last printed anything, ms since the epoch; 0: never. */
 export function lastOutputMs(dir: string): number {
   const time = (path: string) =>
     unless(['ENOENT'], 0, () => (statSync(path).size > 0 ? statSync(path).mtimeMs : 0))
   return Math.max(time(files.events(dir)), time(files.stderr(dir)))
-}
-
-/** The events of one stretch of events.jsonl and, where the driver reads it, of stderr.log. */
-function* readEvents(dir: string, driver: Driver, range: OutputRange): Generator<AgentEvent> {
-  const { ended } = range
-  for (const { text } of readLines(files.events(dir), range.events, range.eventsEnd, ended))
-    yield* driver.parse(text)
-  const parseStderr = driver.parseStderr?.bind(driver)
-  if (!parseStderr) return
-  for (const { text } of readLines(files.stderr(dir), range.stderr, range.stderrEnd, ended))
-    yield* parseStderr(text)
-}
-
-/** Byte offsets of what one attempt printed; a null end is the file's. */
-export interface OutputRange {
-  readonly events: number
-  readonly eventsEnd: number | null
-  readonly stderr: number
-  readonly stderrEnd: number | null
-  /** Nothing more will be written: a last line without an end counts. */
-  readonly ended: boolean
-}
-
-export const WHOLE: OutputRange = { events: 0, eventsEnd: null, stderr: 0, stderrEnd: null, ended: true }
-
-export function summarizeOutput(dir: string, driver: Driver, range: OutputRange): EventSummary {
-  let summary = EMPTY_SUMMARY
-  for (const event of readEvents(dir, driver, range)) summary = addEvent(summary, event)
-  return summary
 }

@@ -70,6 +70,8 @@ export const attemptFiles = {
   next: 'next',
   /** There while a launch script whose agent has ended waits to be told what is next. */
   offer: 'offer',
+  /** What its output comes to, up to a place in it; kept for speed, may be thrown away. */
+  tally: 'tally.json',
   /** How it ended. */
   exit: 'exit.json',
 } as const

@@ -125,6 +125,37 @@ export const usageSchema = z.object({
   costUsd: z.nullable(z.number()),
 })
 
+/** Places in events.jsonl and stderr.log, bytes. */
+export const offsetsSchema = z.object({ events: z.number(), stderr: z.number() })
+
+/** See tally.ts. */
+export const tallySchema = z.object({
+  summary: z.object({
+    sessionId: z.nullable(z.string()),
+    final: z.nullable(
+      z.object({
+        at: z.exactOptional(z.string()),
+        kind: z.literal('finished'),
+        outcome: z.enum(['completed', 'failed', 'interrupted']),
+        message: z.nullable(z.string()),
+      }),
+    ),
+    lastError: z.nullable(z.string()),
+    lastMessage: z.nullable(z.string()),
+    denials: z.array(z.string()),
+    usage: z.nullable(usageSchema),
+    usageIsCumulative: z.boolean(),
+    messages: z.number(),
+    toolsStarted: z.number(),
+    toolsFinished: z.number(),
+    retries: z.number(),
+    events: z.number(),
+  }),
+  decides: z.boolean(),
+  errors: z.number(),
+  lastError: z.nullable(z.string()),
+})
+
 export const OUTCOMES = [
   'completed',
   'failed',

@@ -1,4 +1,4 @@
-import type { AttemptRecord } from '../task/attempt.ts'
+import type { AttemptRecord } from './attempt.ts'
 
 /** Places in events.jsonl and stderr.log, bytes. */
 export interface Offsets {
