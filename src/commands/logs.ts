@@ -4,11 +4,12 @@ import type { Context } from '../context.ts'
 import { RcaError } from '../errors.ts'
 import { until } from '../launch/startup.ts'
 import type { Choice, LogItem } from '../logs/items.ts'
-import { rawRange, tailStart } from '../logs/raw.ts'
+import { Kept } from '../logs/kept.ts'
+import { rawPieces, rawRange, tailStart } from '../logs/raw.ts'
 import { Reader } from '../logs/reader.ts'
 import { attemptNumbers } from '../task/attempt.ts'
 import { goesOn, isBusy } from '../task/observe.ts'
-import { readBytes, sizeOf } from '../task/output.ts'
+import { sizeOf } from '../task/output.ts'
 import { files } from '../task/paths.ts'
 import { findTask, requireSpec } from '../task/store.ts'
 
@@ -94,14 +95,16 @@ export async function* rawLogs(
   const task = findTask(context.state, name)
   checkAttempt(task.session, task.dir, options.attempt)
   const path = files.events(task.dir)
+  const kept = new Kept(task.dir)
   const { from, to } = rawRange(task.dir, options.attempt)
-  let at = options.tail === null ? from : tailStart(path, from, to ?? sizeOf(path), options.tail)
+  const begin = Math.max(from, kept.now().events)
+  let at = options.tail === null ? begin : tailStart(path, begin, to ?? sizeOf(path), options.tail)
   const follows = options.follow && to === null
   for (;;) {
     const { over, moved } = follows ? await lookAhead(task.dir) : THE_END
-    for await (const chunk of inTurns(readBytes(path, at, to), signal)) {
-      at += chunk.length
-      yield chunk
+    for await (const { bytes, end } of inTurns(rawPieces(path, { from: at, to }, kept), signal)) {
+      at = end
+      yield bytes
     }
     if (over || signal?.aborted) return
     const news = () => (sizeOf(path) > at || moved() ? true : undefined)

@@ -1,5 +1,7 @@
 import { attemptNumbers, readAttempt } from '../task/attempt.ts'
 import { readLinesBackwards } from '../task/lines.ts'
+import { readBytes } from '../task/output.ts'
+import type { Kept } from './kept.ts'
 
 /** A part of a file, bytes; `to` null: to its end. */
 export interface Range {
@@ -25,4 +27,23 @@ export function tailStart(path: string, from: number, size: number, count: numbe
     if (--left === 0) break
   }
   return start
+}
+
+/** A part of events.jsonl in pieces, each with where it ends; what is dropped while it is read is no output. */
+export function* rawPieces(
+  path: string,
+  { from, to }: Range,
+  kept: Kept,
+): Generator<{ readonly bytes: Uint8Array; readonly end: number }> {
+  let at = Math.max(from, kept.now().events)
+  for (;;) {
+    for (const bytes of readBytes(path, at, to)) {
+      if (kept.now().events > at) break
+      at += bytes.length
+      yield { bytes, end: at }
+    }
+    const { events } = kept.now()
+    if (events <= at) return
+    at = events
+  }
 }

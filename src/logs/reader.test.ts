@@ -1,4 +1,12 @@
-import { appendFileSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
@@ -91,6 +99,19 @@ function begin(dir: string, number: number): void {
   writeFileSync(join(folder, attemptFiles.claim), JSON.stringify(claim))
 }
 
+/** As a trim leaves it: the journal says what is gone, and that reads as zeros. `part`: about how much of each file. */
+function cut(dir: string, part: number): void {
+  for (const file of ['events', 'stderr'] as const) {
+    const path = files[file](dir)
+    const content = readFileSync(path)
+    const from = content.lastIndexOf(10, Math.floor(part * content.length)) + 1
+    writeFileSync(path, content.fill(0, 0, from))
+    appendFileSync(files.journal(dir), `${JSON.stringify({ at: at(0), type: 'log-trimmed', file, from })}\n`)
+  }
+}
+
+const cutTo = fc.option(fc.double({ min: 0, max: 1, noNaN: true }), { nil: null })
+
 function make(attempts: readonly Printed[]): string {
   const dir = mkdtempSync(join(tmpdir(), 'rca-logs-'))
   attempts.forEach((one, index) => {
@@ -108,13 +129,15 @@ describe('the logs', () => {
   it('read from the end are what reading all and throwing the rest away gives, and go on in the same way', () => {
     fc.assert(
       fc.property(
+        cutTo,
         task,
         choice,
         fc.integer({ min: 0, max: 30 }),
         printed,
         fc.boolean(),
-        (attempts, chosen, count, more, another) => {
+        (part, attempts, chosen, count, more, another) => {
           const dir = make(attempts)
+          if (part !== null) cut(dir, part)
           try {
             const whole = new Reader(dir, driver, chosen)
             const tail = new Reader(dir, driver, chosen)
@@ -141,6 +164,26 @@ describe('the logs', () => {
       { kind: 'event', attempt: 1 },
       { kind: 'attempt', number: 2 },
     ])
+    rmSync(dir, { recursive: true })
+  })
+
+  it('begin with how much was dropped, in the attempt in which the rest begins, and never show a hole', () => {
+    const message = (text: string) => `{"events":[{"kind":"message","role":"assistant","text":"${text}"}]}\n`
+    const one = message('one')
+    const dir = make([
+      { events: one, stderr: 'a\n', ended: 0 },
+      { events: message('two') + message('three'), stderr: 'b\nc\n', ended: null },
+    ])
+    cut(dir, 0.7)
+    const [first, second, ...rest] = [...new Reader(dir, driver, ALL).next()].flat()
+    expect([first, second]).toMatchObject([{ number: 1 }, { number: 2 }])
+    expect(rest).toMatchObject([
+      { kind: 'dropped', attempt: 2, file: 'events', bytes: 2 * one.length },
+      { kind: 'event', event: { text: 'three' } },
+      { kind: 'dropped', attempt: 2, file: 'stderr', bytes: 4 },
+      { kind: 'stderr', text: 'c' },
+    ])
+    expect(new Reader(dir, driver, ALL).last(3)).toMatchObject(rest.slice(1))
     rmSync(dir, { recursive: true })
   })
 

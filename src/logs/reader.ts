@@ -6,7 +6,8 @@ import { sizesOf } from '../task/output.ts'
 import { files } from '../task/paths.ts'
 import { type Offsets, type Stretch, stretchesOf } from '../task/stretches.ts'
 import { Conversations } from './conversations.ts'
-import { type Choice, headingOf, isRecent, isText, isWanted, type LogItem } from './items.ts'
+import { type Choice, gapIn, headingOf, isRecent, isText, isWanted, type LogItem } from './items.ts'
+import { Kept } from './kept.ts'
 import { lastItems } from './tail.ts'
 
 /** About so much is read and handed on together, bytes: between two pieces whoever reads may do something else. */
@@ -18,6 +19,7 @@ const PIECE = 1 << 18
  */
 export class Reader {
   private read: Offsets = { events: 0, stderr: 0 }
+  private readonly kept: Kept
   private readonly announced = new Set<number>()
   private readonly sessions = new Set<string>()
   /** Of attempts whose beginning was passed over. */
@@ -27,7 +29,9 @@ export class Reader {
     private readonly dir: string,
     private readonly driver: Pick<Driver, 'parse'>,
     private readonly choice: Choice,
-  ) {}
+  ) {
+    this.kept = new Kept(dir)
+  }
 
   hasNews(): boolean {
     const { events, stderr } = sizesOf(this.dir)
@@ -59,14 +63,16 @@ export class Reader {
   private stretches(): Stretch[] {
     const sizes = sizesOf(this.dir)
     const records = attemptNumbers(this.dir).map((number) => readAttempt(this.dir, number))
-    return stretchesOf(records, sizes, this.read)
+    return stretchesOf(records, sizes, this.read, this.kept.now())
   }
 
   private *itemsOf(stretch: Stretch): Generator<LogItem[]> {
     const { record } = stretch
     if (!this.announced.has(record.number)) yield [headingOf(record)]
     this.announced.add(record.number)
+    yield gapIn(stretch, 'events')
     yield* this.batches(stretch, 'events', (line) => this.eventsIn(line, record.number))
+    yield gapIn(stretch, 'stderr')
     yield* this.batches(stretch, 'stderr', ({ text }) =>
       isText(text) ? [{ kind: 'stderr', attempt: record.number, text }] : [],
     )
@@ -79,6 +85,7 @@ export class Reader {
   ): Generator<LogItem[]> {
     let batch: LogItem[] = []
     let begin = from[which]
+    this.read = { ...this.read, [which]: begin }
     for (const line of readLines(files[which](this.dir), from[which], to[which], closed)) {
       batch.push(...itemsIn(line))
       this.read = { ...this.read, [which]: line.end }

@@ -4,7 +4,7 @@ import { type Line, readLinesBackwards } from '../task/lines.ts'
 import { files } from '../task/paths.ts'
 import type { Stretch } from '../task/stretches.ts'
 import type { Conversations } from './conversations.ts'
-import { type Choice, headingOf, isRecent, isText, isWanted, type LogItem } from './items.ts'
+import { type Choice, gapIn, headingOf, isRecent, isText, isWanted, type LogItem } from './items.ts'
 
 /** Where and how the end of a task's logs is read. */
 export interface Source {
@@ -33,10 +33,12 @@ function* itemsBackwards(stretches: readonly Stretch[], source: Source): Generat
     const attempt = stretch.record.number
     for (const { text } of linesOf(stretch, 'stderr', source.dir))
       if (isText(text)) yield { kind: 'stderr', attempt, text }
+    yield* gapIn(stretch, 'stderr')
     const conversations = source.conversations(stretch)
     for (const line of linesOf(stretch, 'events', source.dir))
       for (const event of shownOf(line, source, conversations).reverse())
         yield { kind: 'event', attempt, event }
+    yield* gapIn(stretch, 'events')
     yield headingOf(stretch.record)
   }
 }

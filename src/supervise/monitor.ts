@@ -20,6 +20,7 @@ import { type Action, decide, inWords } from './decide.ts'
 import { factsOf } from './facts.ts'
 import { ensureWakeDirectory, takePokes } from './presence.ts'
 import { hasJustEnded, hasNews, isDying, release, remember, type Tracked, track } from './tracked.ts'
+import { trimLogs, wantsTrim } from './trim-logs.ts'
 import { Clock, Servers, watchPokes } from './wakes.ts'
 
 /** The slow timer: the safety net under all that wakes the monitor, ms. */
@@ -145,7 +146,18 @@ export class Supervisor {
     this.answerPokes()
     if (++this.ticks % SCAN_TICKS === 0) this.scan()
     for (const one of this.tasks.values()) this.lookIfNews(one, Date.now())
+    for (const one of this.tasks.values()) this.trimIfOverfull(one)
     this.servers.mendAll()
+  }
+
+  private trimIfOverfull(one: Tracked): void {
+    this.guarded(one.dir, () => {
+      if (!wantsTrim(one)) return
+      this.background.add(
+        this.limit(() => trimLogs(one, this.events.log)),
+        one.dir,
+      )
+    })
   }
 
   /** Time that nobody lived through counts neither as silence nor towards a deadline. */

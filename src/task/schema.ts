@@ -53,6 +53,7 @@ export const specSchema = z.looseObject({
     jitter: z.optional(z.number()),
     onStall: z.optional(z.enum(ON_STALL)),
     exitGraceMs: z.optional(z.number()),
+    maxLogBytes: z.optional(z.nullable(z.number())),
   }),
   /** False: nobody starts a monitor for it (`--no-monitor`). */
   monitor: z.optional(z.boolean()),
@@ -258,6 +259,11 @@ export const entrySchema = z.discriminatedUnion('type', [
     /** The receiver asked not to be tried again before this time, RFC 3339. */
     notBefore: z.optional(z.nullable(time)),
   }),
+  /**
+   * The oldest of what the agent printed was dropped, for it took up more than it may: what is left of that file begins at
+   * `from`, which is also how many bytes are gone. What they came to is in the attempts' `dropped.json`.
+   */
+  entry('log-trimmed', { file: z.enum(['events', 'stderr']), from: z.number() }),
   /** The wall clock moved by so much beside the time that passed (a suspended machine, a clock that was set). */
   entry('clock-jumped', { byMs: z.number() }),
 ])

@@ -10,10 +10,12 @@ import { appendJournal, appendJournalSoon, readJournal } from './journal.ts'
 import { keepNote } from './notes.ts'
 import { type Observed, observe } from './observe.ts'
 import { files } from './paths.ts'
+import { policyOf } from './policy.ts'
 import { attemptHelpers } from './processes.ts'
 import { isLive } from './state.ts'
 import { readTask, type Stored } from './store.ts'
 import { type Counted, newestStretch } from './summarize.ts'
+import { isOverfull, trim } from './trim.ts'
 
 /**
  * Records what became of an attempt that is over, where nobody has yet: its end in the journal, the agent session id, and
@@ -31,9 +33,17 @@ export async function settle(task: Stored): Promise<Observed> {
     if (['ENOSPC', 'EDQUOT', 'EROFS'].includes(errno(error) ?? '')) return observed
     throw error
   }
+  await trimOnce(observed)
   const settled = await observe(readTask(task.dir) ?? task, Date.now())
   await closeBooks(settled)
   return settled
+}
+
+/** Its last words may have been too many. Whatever hinders that is no matter of the attempt's: the monitor says so of a task that lives. */
+async function trimOnce({ dir, spec }: Stored): Promise<void> {
+  const maxBytes = spec && policyOf(spec).maxLogBytes
+  if (!spec || maxBytes === null || !isOverfull(dir, maxBytes)) return
+  await trim(dir, spec, maxBytes).catch(() => {})
 }
 
 /** What a launch script that was killed could not do: its helpers run on, and its FIFOs and half-made records lie about. */

@@ -11,15 +11,24 @@ export interface Stretch {
   readonly record: AttemptRecord
   readonly from: Offsets
   readonly to: Offsets
+  /** How many bytes of each file were dropped, in the stretch in which what is left of it begins; else 0. */
+  readonly gap: Offsets
   /** A later attempt has begun: a last line without an end counts. */
   readonly closed: boolean
 }
 
+const NOTHING: Offsets = { events: 0, stderr: 0 }
+
 /**
  * Which part of the output belongs to which attempt: it ends where the next one's begins. `read`: what lies before is not
- * wanted again. What an attempt without a readable claim printed goes to the one before it. Pure.
+ * wanted again; `kept`: what lies before was dropped. What an attempt without a readable claim printed goes to the one before it. Pure.
  */
-export function stretchesOf(records: readonly AttemptRecord[], sizes: Offsets, read: Offsets): Stretch[] {
+export function stretchesOf(
+  records: readonly AttemptRecord[],
+  sizes: Offsets,
+  read: Offsets = NOTHING,
+  kept: Offsets = NOTHING,
+): Stretch[] {
   let done = read
   return records.map((record, index) => {
     const begin = offsetsOf(record)
@@ -30,8 +39,19 @@ export function stretchesOf(records: readonly AttemptRecord[], sizes: Offsets, r
       .find((one) => one !== null)
     const to = later(following ?? sizes, from)
     done = to
-    return { record, from, to, closed: following !== undefined }
+    return { record, to, closed: following !== undefined, ...cut(from, to, kept) }
   })
+}
+
+/** What is left of a stretch, and what is missing where the rest begins. */
+function cut(from: Offsets, to: Offsets, kept: Offsets): Pick<Stretch, 'from' | 'gap'> {
+  const begin = later(from, kept)
+  const gap = (which: keyof Offsets) =>
+    from[which] < begin[which] && begin[which] <= to[which] ? begin[which] : 0
+  return {
+    from: { events: Math.min(begin.events, to.events), stderr: Math.min(begin.stderr, to.stderr) },
+    gap: { events: gap('events'), stderr: gap('stderr') },
+  }
 }
 
 function offsetsOf({ claim }: AttemptRecord): Offsets | null {

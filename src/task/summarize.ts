@@ -41,11 +41,9 @@ export async function tallies(
 ): Promise<{ attempt: number; tally: Tally }[]> {
   const records = attemptNumbers(dir).map((number) => readAttempt(dir, number))
   const found = []
-  for (const stretch of stretchesOf(records, sizesOf(dir), { events: 0, stderr: 0 })) {
-    const counted = await count(dir, driver, stretch)
-    const ended = stretch.closed || over
-    const tally = ended ? withTail(dir, driver, counted, stretch) : counted.tally
-    found.push({ attempt: stretch.record.number, tally })
+  for (const stretch of stretchesOf(records, sizesOf(dir))) {
+    const counted = await countAll(dir, driver, stretch, stretch.closed || over)
+    found.push({ attempt: stretch.record.number, tally: counted.tally })
   }
   return found
 }
@@ -59,7 +57,19 @@ export async function summarizeTask(dir: string, driver: Parser, over: boolean):
 /** What the newest attempt has printed: all from its beginning on. */
 export function newestStretch(dir: string, record: AttemptRecord): Stretch {
   const { eventsOffset: events = 0, stderrOffset: stderr = 0 } = record.claim ?? {}
-  return { record, from: { events, stderr }, to: sizesOf(dir), closed: false }
+  const gap = { events: 0, stderr: 0 }
+  return { record, from: { events, stderr }, to: sizesOf(dir), gap, closed: false }
+}
+
+/** With a last line that has no end where the stretch is `over`. */
+export async function countAll(
+  dir: string,
+  driver: Parser,
+  stretch: Stretch,
+  over: boolean,
+): Promise<Counted> {
+  const counted = await count(dir, driver, stretch)
+  return over ? { tally: withTail(dir, driver, counted, stretch), to: stretch.to } : counted
 }
 
 /** Goes on from what was noted down, and reads the rest. */

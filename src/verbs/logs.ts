@@ -35,8 +35,10 @@ async function forPeople({ paint }: Io): Promise<(item: LogItem) => string> {
 
 async function forPrograms(): Promise<(item: LogItem) => string> {
   const { harmlessJson } = await import('../render/text.ts')
-  return (item) =>
-    item.kind === 'event' ? `${harmlessJson({ attempt: item.attempt, ...item.event })}\n` : ''
+  return (item) => {
+    if (item.kind === 'event') return `${harmlessJson({ attempt: item.attempt, ...item.event })}\n`
+    return item.kind === 'dropped' ? `${harmlessJson(item)}\n` : ''
+  }
 }
 
 async function showPane(name: string, lines: number | null, io: Io, context: Context): Promise<void> {
