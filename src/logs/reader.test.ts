@@ -15,7 +15,7 @@ import type { AgentEvent } from '../agents/event.ts'
 import { parseObject } from '../agents/json.ts'
 import { sizeOf } from '../task/output.ts'
 import { attemptFiles, files } from '../task/paths.ts'
-import type { Choice } from './items.ts'
+import type { Choice, LogItem } from './items.ts'
 import { Reader } from './reader.ts'
 
 const ALL: Choice = { sinceMs: null, attempt: null }
@@ -125,6 +125,23 @@ function make(attempts: readonly Printed[]): string {
   return dir
 }
 
+/** So many messages of a kilobyte, each with its number. */
+function numbered(count: number): string {
+  const events = (text: string) => [{ kind: 'message', role: 'assistant', text }]
+  return numbers(0, count)
+    .map((text) => `${JSON.stringify({ events: events(text), filling: 'x'.repeat(1_000) })}\n`)
+    .join('')
+}
+
+function numbers(from: number, to: number): string[] {
+  return Array.from({ length: to - from }, (_, index) => String(from + index))
+}
+
+/** What a message says; null: it is none. */
+function textOf(item: LogItem): string | null {
+  return item.kind === 'event' && item.event.kind === 'message' ? item.event.text : null
+}
+
 describe('the logs', () => {
   it('read from the end are what reading all and throwing the rest away gives, and go on in the same way', () => {
     fc.assert(
@@ -184,6 +201,20 @@ describe('the logs', () => {
       { kind: 'stderr', text: 'c' },
     ])
     expect(new Reader(dir, driver, ALL).last(3)).toMatchObject(rest.slice(1))
+    rmSync(dir, { recursive: true })
+  })
+
+  it('leave out what is dropped while they are read, and say so', () => {
+    const dir = make([{ events: numbered(2_000), stderr: '', ended: null }])
+    const pieces = new Reader(dir, driver, ALL).next()
+    const before = [pieces.next(), pieces.next(), pieces.next()].flatMap(({ value }) => value ?? [])
+    cut(dir, 0.7)
+    const texts = [...before, ...[...pieces].flat()].slice(1).map(textOf)
+    const gap = texts.indexOf(null)
+    expect(texts.slice(0, gap)).toEqual(numbers(0, gap))
+    const first = Number(texts[gap + 1])
+    expect(first).toBeGreaterThan(1_300)
+    expect(texts.slice(gap + 1)).toEqual(numbers(first, 2_000))
     rmSync(dir, { recursive: true })
   })
 

@@ -79,22 +79,39 @@ export class Reader {
   }
 
   private *batches(
-    { from, to, closed }: Stretch,
+    stretch: Stretch,
     which: keyof Offsets,
     itemsIn: (line: Line) => LogItem[],
   ): Generator<LogItem[]> {
-    let batch: LogItem[] = []
+    const { from, to, closed } = stretch
+    let lines: Line[] = []
     let begin = from[which]
     this.read = { ...this.read, [which]: begin }
-    for (const line of readLines(files[which](this.dir), from[which], to[which], closed)) {
-      batch.push(...itemsIn(line))
-      this.read = { ...this.read, [which]: line.end }
+    for (const line of readLines(files[which](this.dir), begin, to[which], closed)) {
+      lines.push(line)
       if (line.end - begin < PIECE) continue
-      yield batch
-      batch = []
+      yield this.itemsOfLines(lines, stretch, which, itemsIn)
+      lines = []
       begin = line.end
     }
-    yield batch
+    yield this.itemsOfLines(lines, stretch, which, itemsIn)
+  }
+
+  /** Without what was dropped while it was read: that is a hole now, and reads as zeros in front of the first line behind it. */
+  private itemsOfLines(
+    lines: readonly Line[],
+    { record }: Stretch,
+    which: keyof Offsets,
+    itemsIn: (line: Line) => LogItem[],
+  ): LogItem[] {
+    const [first] = lines
+    const end = lines.at(-1)?.end ?? 0
+    const kept = this.kept.now()[which]
+    if (first) this.read = { ...this.read, [which]: end }
+    if (!first || first.start >= kept) return lines.flatMap(itemsIn)
+    const left = lines.filter((line) => line.end > kept).flatMap((line) => itemsIn(behindHole(line)))
+    const gap = { kind: 'dropped', attempt: record.number, file: which, bytes: kept } as const
+    return end > kept ? [gap, ...left] : []
   }
 
   private eventsIn(line: Line, attempt: number): LogItem[] {
@@ -135,4 +152,10 @@ export class Reader {
     const [last] = readLinesBackwards(files[which](this.dir), from[which], to[which], false)
     return last?.end ?? from[which]
   }
+}
+
+function behindHole(line: Line): Line {
+  let zeros = 0
+  while (line.text.charCodeAt(zeros) === 0) zeros++
+  return { ...line, text: line.text.slice(zeros) }
 }

@@ -47,13 +47,21 @@ describe.concurrent('logs that grow beyond maxLogBytes', () => {
     const done = await world.reaches('done')
     expect(done).toMatchObject({ attempts: 1, usage: { inputTokens: 100, outputTokens: 20 } })
     expect(done.lastMessage).toMatch(/^0+7$/)
-    expect((await follower.done).stdout.match(/^0+7$/gm)).toHaveLength(1_501)
+    expect((await follower.done).stdout.match(/^0+7$/gm)).toHaveLength(401)
     expect((await world.rca(['result', 'fix'])).stdout).toMatch(/^0+7\n$/)
-    // Once more when it was over.
-    expect(takesUp(events(taskDir))).toBeLessThanOrEqual(MB)
-    expect(trims(taskDir)).toBe(2)
+    expect(trims(taskDir)).toBe(1)
     const thread = (await world.rca(['list', '--json'])).stdout
     expect(JSON.parse(thread)[0]).toMatchObject({ agentSessionId: done.agentSessionId, state: 'done' })
+  })
+
+  test('lose them at the end of the attempt where nobody supervises the task', async ({ world }) => {
+    world.config({ monitor: false, policy: { restart: 'never', maxLogBytes: '1MB' } })
+    const { taskDir } = await world.begin('floods-on')
+    world.write('go')
+    await world.reaches('done')
+    expect(trims(taskDir)).toBe(1)
+    expect(takesUp(events(taskDir))).toBeLessThanOrEqual(MB)
+    expect((await world.rca(['logs', 'fix', '-n', '1'])).stdout).toBe('completed\n')
   })
 
   test('--max-log-size none keeps everything', async ({ world }) => {
