@@ -19,6 +19,7 @@ import { act, confirmLaunch, type Outcome, recoverNow } from './act.ts'
 import { type Action, decide, inWords } from './decide.ts'
 import { factsOf } from './facts.ts'
 import { ensureWakeDirectory, takePokes } from './presence.ts'
+import { sumUp, wantsSum } from './sum-up.ts'
 import { hasJustEnded, hasNews, isDying, release, remember, type Tracked, track } from './tracked.ts'
 import { trimLogs, wantsTrim } from './trim-logs.ts'
 import { Clock, Servers, watchPokes } from './wakes.ts'
@@ -146,17 +147,15 @@ export class Supervisor {
     this.answerPokes()
     if (++this.ticks % SCAN_TICKS === 0) this.scan()
     for (const one of this.tasks.values()) this.lookIfNews(one, Date.now())
-    for (const one of this.tasks.values()) this.trimIfOverfull(one)
+    for (const one of this.tasks.values()) this.tendLogs(one)
     this.servers.mendAll()
   }
 
-  private trimIfOverfull(one: Tracked): void {
+  private tendLogs(one: Tracked): void {
+    const add = (work: () => Promise<void>) => this.background.add(this.limit(work), one.dir)
     this.guarded(one.dir, () => {
-      if (!wantsTrim(one)) return
-      this.background.add(
-        this.limit(() => trimLogs(one, this.events.log)),
-        one.dir,
-      )
+      if (wantsSum(one)) add(() => sumUp(one))
+      if (wantsTrim(one)) add(() => trimLogs(one, this.events.log))
     })
   }
 

@@ -31,9 +31,20 @@ export interface Tracked {
   /** When the newest end was first seen, by the monotonic clock, and which: its attempt and its place in the journal. */
   end: { readonly key: string; readonly sinceMs: number } | null
   lingeringSinceMs: number | null
-  /** Its logs: how much they may take up, bytes (null: any), and whether somebody is cutting them or it was seen that nobody can. */
-  readonly logs: { maxBytes: number | null; busy: boolean; stuck: boolean }
+  /** Its logs. */
+  readonly logs: Logs
   alive: { readonly attempt: number; ended: boolean; readonly close: () => void } | null
+}
+
+interface Logs {
+  /** How much they may take up, bytes; null: any. */
+  maxBytes: number | null
+  /** Somebody is cutting them; it was seen that nobody can. */
+  busy: boolean
+  stuck: boolean
+  /** Somebody is summing them up; how far that has come, bytes. */
+  summing: boolean
+  summedTo: number
 }
 
 /** What the last look rested on. */
@@ -61,7 +72,7 @@ export function track(dir: string): Tracked {
     lingeringSinceMs: null,
     alive: null,
   }
-  const logs = { maxBytes: null, busy: false, stuck: false }
+  const logs = { maxBytes: null, busy: false, stuck: false, summing: false, summedTo: 0 }
   return { dir, logs, busy: false, again: false, failures: 0, busyCount: 0, ...nothing }
 }
 
