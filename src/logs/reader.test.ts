@@ -105,7 +105,7 @@ function cut(dir: string, part: number): void {
     const path = files[file](dir)
     const content = readFileSync(path)
     const from = content.lastIndexOf(10, Math.floor(part * content.length)) + 1
-    writeFileSync(path, content.fill(0, 0, from))
+    writeFileSync(path, content.fill(0, 0, Math.max(0, from - 1)))
     appendFileSync(files.journal(dir), `${JSON.stringify({ at: at(0), type: 'log-trimmed', file, from })}\n`)
   }
 }

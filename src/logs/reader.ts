@@ -97,7 +97,7 @@ export class Reader {
     yield this.itemsOfLines(lines, stretch, which, itemsIn)
   }
 
-  /** Without what was dropped while it was read: that is a hole now, and reads as zeros in front of the first line behind it. */
+  /** Without what was dropped while it was read: that is a hole now, and ends where a line does. */
   private itemsOfLines(
     lines: readonly Line[],
     { record }: Stretch,
@@ -109,9 +109,9 @@ export class Reader {
     const kept = this.kept.now()[which]
     if (first) this.read = { ...this.read, [which]: end }
     if (!first || first.start >= kept) return lines.flatMap(itemsIn)
-    const left = lines.filter((line) => line.end > kept).flatMap((line) => itemsIn(behindHole(line)))
+    const left = lines.filter((line) => line.end > kept).flatMap(itemsIn)
     const gap = { kind: 'dropped', attempt: record.number, file: which, bytes: kept } as const
-    return end > kept ? [gap, ...left] : []
+    return end >= kept ? [gap, ...left] : []
   }
 
   private eventsIn(line: Line, attempt: number): LogItem[] {
@@ -152,10 +152,4 @@ export class Reader {
     const [last] = readLinesBackwards(files[which](this.dir), from[which], to[which], false)
     return last?.end ?? from[which]
   }
-}
-
-function behindHole(line: Line): Line {
-  let zeros = 0
-  while (line.text.charCodeAt(zeros) === 0) zeros++
-  return { ...line, text: line.text.slice(zeros) }
 }

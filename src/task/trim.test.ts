@@ -5,6 +5,7 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  truncateSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -16,6 +17,7 @@ import { codex } from '../agents/codex.ts'
 import { readAttempt } from './attempt.ts'
 import { concludeAttempt } from './conclude.ts'
 import { appendJournal, readJournal } from './journal.ts'
+import { readLines } from './lines.ts'
 import { sizesOf } from './output.ts'
 import { attemptFiles, files } from './paths.ts'
 import { summarizeTask } from './summarize.ts'
@@ -89,7 +91,7 @@ describe('what is dropped of the output', () => {
         const after = readFileSync(files.events(dir))
         expect(after.length).toBe(before.length)
         expect(after.subarray(from).equals(before.subarray(from))).toBe(true)
-        expect(after.subarray(0, from).every((byte) => byte === 0)).toBe(true)
+        expect(after.subarray(0, Math.max(0, from - 1)).every((byte) => byte === 0)).toBe(true)
         expect(from === 0 || before[from - 1] === 10).toBe(true)
         expect(await verdict(attempts.length)).toEqual(running)
 
@@ -139,6 +141,18 @@ describe('what is dropped of the output', () => {
     expect(await trim(dir, spec, MAX)).toEqual([])
     print(said('y'.repeat(MAX)))
     expect(await trim(dir, spec, MAX)).toMatchObject([{ from: 2 * MAX + 1 + said('behind it').length }])
+  })
+
+  it('leaves ends of lines in the hole: what shows the pane its text, and lags behind, kept all of it in memory as one', async () => {
+    begin(1)
+    truncateSync(files.events(dir), 100 << 20)
+    print(`\n${said('x'.repeat(1_000)).repeat(300)}`)
+    expect(await trim(dir, spec, MAX)).toMatchObject([{ failed: null }])
+    const { events: from } = keptFrom(entries())
+    const lines = [...readLines(files.events(dir), 0, from, false)]
+    expect(Math.max(...lines.map((line) => line.end - line.start))).toBe(16 << 20)
+    expect(lines.at(-1)?.end).toBe(from)
+    expect(await trim(dir, spec, MAX)).toEqual([])
   })
 
   it('is of stderr.log, too', async () => {

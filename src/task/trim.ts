@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { driverFor } from '../agents/index.ts'
 import { unless } from '../errors.ts'
 import { pausePoint } from '../system/pause.ts'
-import { punchHole } from '../system/punch.ts'
+import { MARK_EVERY, markHole, punchHole } from '../system/punch.ts'
 import { attemptNumbers, readAttempt } from './attempt.ts'
 import { appendJournal, readJournal } from './journal.ts'
 import { readLinesBackwards } from './lines.ts'
@@ -63,7 +63,9 @@ async function trimFile(dir: string, spec: Spec, file: keyof Offsets, maxBytes: 
     appendJournal(dir, { type: 'log-trimmed', file, from })
   }
   pausePoint('before-trim')
-  return [{ file, from, failed: await punchHole(path, from) }]
+  const failed = await punchHole(path, from)
+  if (failed === null) markHole(path, from)
+  return [{ file, from, failed }]
 }
 
 /** Whether holes can be made here; what the journal says is gone nobody shows any more. Null: they can. */
@@ -85,8 +87,9 @@ function lineAt(path: string, from: number, at: number | null): number | null {
 }
 
 function fileOf(path: string, from: number): LogFile {
-  const { size, blocks } = statSync(path)
-  return { size, allocated: blocks * 512, from }
+  const { size, blksize } = statSync(path)
+  const marks = Math.ceil(from / MARK_EVERY) * blksize
+  return { size, allocated: allocatedOf(path) - marks, from }
 }
 
 /** POSIX counts blocks of 512 bytes, whatever the file system's are. */
