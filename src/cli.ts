@@ -30,6 +30,7 @@ const taskOptions = (command: Command) =>
     .option('--deadline <duration|none>', 'make no attempt later than this after the start')
     .option('--stall-after <duration|none>', 'take an agent as stalled after so long without output')
     .addOption(new Option('--on-stall <what>', 'what to do about a stalled agent').choices(ON_STALL))
+    .option('--max-log-size <size|none>', 'drop the oldest of its logs where they take up more')
     .addOption(
       new Option('--terminal <what>', 'run it in this and in nothing else (RCA_TERMINAL)').choices(TERMINALS),
     )
@@ -58,7 +59,8 @@ const taskOptions = (command: Command) =>
     )
 
 const POLICY_HELP = `What a flag does not say, config.json does (README, "Settings"), or else:
-  --restart on-failure --backoff 3m --max-retries none --deadline 5h --stall-after 15m --on-stall report`
+  --restart on-failure --backoff 3m --max-retries none --deadline 5h --stall-after 15m --on-stall report
+  --max-log-size 1GB`
 
 /** Makes the command of a verb. */
 interface Maker {

@@ -2,6 +2,7 @@ import { DURATION_EXAMPLES, durationMs } from './duration.ts'
 import type { RcaError } from './errors.ts'
 import { nearest } from './nearest.ts'
 import { oneLine } from './render/text.ts'
+import { bytesOf, SIZE_EXAMPLES } from './size.ts'
 import * as z from './zod.ts'
 
 /**
@@ -23,6 +24,22 @@ export const duration = z.pipe(
     const wrong =
       ms === null ? 'is not a duration' : ms > 0 ? 'is longer than a year' : 'is less than a millisecond'
     context.issues.push({ code: 'custom', input, message: say(input, wrong, DURATION_EXAMPLES) })
+    return z.NEVER
+  }),
+)
+
+const LEAST_SIZE = 2 ** 20
+const LARGEST_SIZE = 2 ** 50
+
+/** Bytes. */
+export const size = z.pipe(
+  z.unknown(),
+  z.transform((input, context): number => {
+    const bytes = typeof input === 'string' ? bytesOf(input) : null
+    if (bytes !== null && bytes >= LEAST_SIZE && bytes <= LARGEST_SIZE) return bytes
+    const wrong =
+      bytes === null ? 'is not a size' : bytes < LEAST_SIZE ? 'is less than 1MB' : 'is more than 1024TB'
+    context.issues.push({ code: 'custom', input, message: say(input, wrong, SIZE_EXAMPLES) })
     return z.NEVER
   }),
 )

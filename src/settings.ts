@@ -10,6 +10,7 @@ import {
   oneOf,
   orNone,
   readSettings,
+  size,
   wrongObject,
 } from './setting-types.ts'
 import { ON_STALL, type PolicyLayer, RESTART } from './task/policy.ts'
@@ -28,6 +29,7 @@ const policyShape = {
   stallAfter: z.optional(orNone(duration)),
   onStall: z.optional(oneOf(ON_STALL)),
   exitGrace: z.optional(duration),
+  maxLogBytes: z.optional(orNone(size)),
 }
 
 const policySettings = z.pipe(
@@ -59,13 +61,14 @@ export const configSettings = object(
 
 /** What the flags of `start` say of the policy. Throws a usage error that names the flag. */
 export function policyFromFlags(options: Readonly<Record<string, unknown>>): PolicyLayer {
-  const { restart, backoff, deadline, stallAfter, onStall } = options
+  const { restart, backoff, deadline, stallAfter, onStall, maxLogSize: maxLogBytes } = options
   const maxRetries = /^\d{1,9}$/.test(String(options.maxRetries))
     ? Number(options.maxRetries)
     : options.maxRetries
-  const given = { restart, backoff, deadline, maxRetries, stallAfter, onStall }
+  const given = { restart, backoff, deadline, maxRetries, stallAfter, onStall, maxLogBytes }
   return readSettings(policySettings, given, ([key], wrong, hint) => {
-    const flag = String(key).replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+    const option = key === 'maxLogBytes' ? 'maxLogSize' : String(key)
+    const flag = option.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
     return new RcaError('usage', `--${flag}: ${wrong}`, hint)
   })
 }

@@ -1,10 +1,11 @@
+import { once } from 'node:events'
 import { fstatSync, writeSync } from 'node:fs'
 import { errno } from './errors.ts'
 import { tty } from './system/lazy.ts'
 
 /**
- * Standard output and error without Node's streams, which take 3 ms to make. What is written is written when this returns,
- * however long a slow reader takes: nothing piles up.
+ * Standard output without Node's stream, which takes 3 ms to make: for what is said once. It is written when this returns, however
+ * long a slow reader takes.
  */
 export function writeOut(data: string | Uint8Array): void {
   write(1, data, (error) => {
@@ -12,7 +13,7 @@ export function writeOut(data: string | Uint8Array): void {
   })
 }
 
-/** The same for remarks. That one finds no place, on a full disk, ends nothing. */
+/** The same of standard error, for remarks. That one finds no place, on a full disk, ends nothing. */
 export function writeErr(text: string): void {
   write(2, text, () => {})
 }
@@ -32,14 +33,28 @@ function write(fd: 1 | 2, data: string | Uint8Array, failed: (error: unknown) =>
 }
 
 function writeWithStream(fd: 1 | 2, bytes: Uint8Array): void {
+  streamOf(fd).write(bytes)
+}
+
+function streamOf(fd: 1 | 2): NodeJS.WriteStream {
   const stream = fd === 1 ? process.stdout : process.stderr
-  if (stream.listenerCount('error') === 0) {
-    stream.on('error', (error) => {
-      if (errno(error) === 'EPIPE') process.exit()
-      if (fd === 1) throw error
-    })
-  }
-  stream.write(bytes)
+  if (stream.listenerCount('error') > 0) return stream
+  return stream.on('error', (error) => {
+    if (errno(error) === 'EPIPE') process.exit()
+    if (fd === 1) throw error
+  })
+}
+
+/**
+ * For what goes on and on: resolves when there is room for more, so that nothing piles up, and a signal is heard meanwhile.
+ * Ends early with the signal.
+ */
+export async function streamOut(data: string | Uint8Array, signal: AbortSignal): Promise<void> {
+  const stream = streamOf(1)
+  if (stream.write(data) || signal.aborted) return
+  await once(stream, 'drain', { signal }).catch((error) => {
+    if (!signal.aborted) throw error
+  })
 }
 
 /** Whether it is a terminal; most that are not are told from one without loading what knows. */

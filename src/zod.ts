@@ -5,6 +5,8 @@ export {
   type core,
   discriminatedUnion,
   enum,
+  exactOptional,
+  extend,
   type infer,
   int,
   literal,

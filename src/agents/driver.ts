@@ -163,7 +163,7 @@ export interface Driver {
   /** One line of the agent's stdout. Never throws: what is not understood gives an empty array. */
   parse(line: string): AgentEvent[]
   /** One line of the agent's stderr, for agents that say things only there. Never throws. */
-  parseStderr?(line: string): AgentEvent[]
+  parseStderr?(line: string): Extract<AgentEvent, { kind: 'error' }>[]
   judge(end: AttemptEnd): Verdict
   /** The argv that prints the installed version. */
   readonly versionArgv: readonly string[]

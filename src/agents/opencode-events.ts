@@ -108,7 +108,7 @@ function whenAgain(status: number, data: JsonObject): string {
  * With `--print-logs --log-level ERROR` stderr has what stdout leaves out: each failed model request as it happens
  * (stdout is silent while opencode tries again), and the error behind "Unexpected server error".
  */
-export function parseOpencodeStderr(line: string): AgentEvent[] {
+export function parseOpencodeStderr(line: string): Extract<AgentEvent, { kind: 'error' }>[] {
   const [plain = ''] = plainLines(line)
   if (!/\blevel=ERROR\b.*\bmessage=("stream error"|failed)/.test(plain) || / small=true /.test(plain))
     return []

@@ -52,7 +52,8 @@ export function summarize(events: Iterable<AgentEvent>): EventSummary {
   return summary
 }
 
-function addUsage(a: Usage | null, b: Usage): Usage {
+/** Two counts together; what one does not know the other says. Pure. */
+export function addUsage(a: Usage | null, b: Usage): Usage {
   if (!a) return b
   const sum = (x: number | null, y: number | null) => (x === null ? y : y === null ? x : x + y)
   return {

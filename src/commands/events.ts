@@ -1,4 +1,4 @@
-import type { Context } from '../context.ts'
+import type { ReadingContext } from '../context.ts'
 import type { TaskDirectory } from '../task/directories.ts'
 import { Feed, type JournalEvent } from '../task/feed.ts'
 import { findTask, tasksOfSession } from '../task/store.ts'
@@ -18,7 +18,7 @@ export interface EventsOptions {
 export async function* events(
   names: readonly string[],
   options: EventsOptions,
-  context: Context,
+  context: ReadingContext,
   signal: AbortSignal,
 ): AsyncGenerator<JournalEvent> {
   const feed = new Feed({
@@ -38,7 +38,7 @@ export async function* events(
   }
 }
 
-function chosen(names: readonly string[], { state }: Context): (task: TaskDirectory) => boolean {
+function chosen(names: readonly string[], { state }: ReadingContext): (task: TaskDirectory) => boolean {
   if (names.length === 0) return () => true
   const sessions = new Set(names.map((name) => findTask(state, name).session))
   const older = new Set(

@@ -6,9 +6,9 @@ import { firstOfEach, ofType } from '../task/entries.ts'
 import type { FollowUp } from '../task/follow-ups.ts'
 import { type TaskJson, taskJson } from '../task/json.ts'
 import { type Observed, observe } from '../task/observe.ts'
-import { summarizeOutput, WHOLE } from '../task/output.ts'
 import { isLive } from '../task/state.ts'
 import { findTask } from '../task/store.ts'
+import { tallies } from '../task/summarize.ts'
 
 /** What came of a task that has ended. Fields are only ever added. Durations in ms; unknown is null. */
 export interface ResultJson
@@ -75,9 +75,11 @@ async function lastMessage(task: Observed): Promise<string | null> {
   const turn = attemptNumbers(task.dir)
     .map((number) => readAttempt(task.dir, number))
     .findLast((one) => one.begun === 'launched' && one.claim?.followUp !== undefined)
-  const { eventsOffset: events = 0, stderrOffset: stderr = 0 } = turn?.claim ?? {}
-  const range = { ...WHOLE, events, stderr }
-  return summarizeOutput(task.dir, await driverFor(task.spec.agent), range).lastMessage
+  const all = await tallies(task.dir, await driverFor(task.spec.agent), true)
+  const said = all.filter(
+    ({ attempt, tally }) => attempt >= (turn?.number ?? 0) && tally.summary.lastMessage !== null,
+  )
+  return said.at(-1)?.tally.summary.lastMessage ?? null
 }
 
 function workedMs({ journal: { entries }, derived }: Observed): number | null {

@@ -54,7 +54,7 @@ export async function resume(name: string, options: ResumeOptions, context: Cont
 /** What was sent comes first, in its order: a prompt that goes before it would take its place in the conversation. */
 async function refuseToOvertake(task: Observed, spec: Spec): Promise<void> {
   const states = task.derived.followUps.map((one) => one.state)
-  const fed = states.includes('running') && hasUndelivered(task.dir, await driverFor(spec.agent))
+  const fed = states.includes('running') && (await hasUndelivered(task.dir, await driverFor(spec.agent)))
   if (!fed && !states.includes('queued')) return
   throw new RcaError(
     'conflict',

@@ -139,7 +139,7 @@ async function startNext(
 ): Promise<Launched | null> {
   const now = await settle(stillThere(task))
   const mine = now.derived.followUps.find((one) => one.id === id)
-  const begins = mine?.state === 'queued' && beginsNow(now, driver, mine)
+  const begins = mine?.state === 'queued' && (await beginsNow(now, driver, mine))
   if (!begins) {
     if (options.monitor) await ensureMonitorFor(now, context)
     return null
@@ -165,11 +165,11 @@ async function startNext(
 }
 
 /** How the next turn begins; null: not now. A task that ended badly goes on with what was left undelivered, else with this. */
-function beginsNow({ dir, derived }: Observed, driver: Driver, mine: FollowUp) {
+async function beginsNow({ dir, derived }: Observed, driver: Driver, mine: FollowUp) {
   const { state, next, followUps } = derived
   if (state === 'waiting' && next?.kind === 'again' && next.followUp !== undefined) return {}
   if (isLive(state)) return null
-  const first = followUps.find(isQueued)?.id === mine.id && !hasUndelivered(dir, driver)
+  const first = followUps.find(isQueued)?.id === mine.id && !(await hasUndelivered(dir, driver))
   return first ? { followUp: mine } : {}
 }
 

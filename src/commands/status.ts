@@ -12,11 +12,12 @@ import { firstOfEach, ofType } from '../task/entries.ts'
 import type { FollowUp } from '../task/follow-ups.ts'
 import { type TaskJson, taskJson } from '../task/json.ts'
 import { type Observed, observe } from '../task/observe.ts'
-import { summarizeOutput, WHOLE } from '../task/output.ts'
 import { type Policy, policyOf } from '../task/policy.ts'
 import { survivors } from '../task/processes.ts'
 import type { EntryOf } from '../task/schema.ts'
 import { findTask } from '../task/store.ts'
+import { tallies } from '../task/summarize.ts'
+import { joined, NOTHING_SAID, summaryOf, type Tally } from '../task/tally.ts'
 import { terminalOf } from '../task/terminal.ts'
 import { totalUsage } from '../task/usage.ts'
 import { requireTerminal } from '../terminal/of-task.ts'
@@ -91,7 +92,8 @@ export async function status(name: string, context: Context): Promise<StatusJson
   const processes = task.spec ? survivors(task.spec) : []
   const session = task.spec && (await requireTerminal(task, context).session(task))
   const problems = [...task.problems, ...attempts.flatMap((record) => record.problems)]
-  const told = await summary(task)
+  const said = task.spec ? await tallies(task.dir, await driverFor(task.spec.agent), false) : []
+  const told = task.spec && summaryOf(said.map(({ tally }) => tally).reduce(joined, NOTHING_SAID))
   const activity = await activityOf(task)
   const monitor = monitorJson(context)
   const json = taskJson(task)
@@ -99,7 +101,7 @@ export async function status(name: string, context: Context): Promise<StatusJson
     ...json,
     agentSessionId: json.agentSessionId ?? told?.sessionId ?? null,
     denials: told?.denials ?? json.denials,
-    usage: await usageSoFar(task),
+    usage: usageSoFar(task, said),
     next: comingOf({
       derived: task.derived,
       finishedMs: activity?.finished ? Date.parse(task.lastActivityAt ?? '') || nowMs : null,
@@ -122,13 +124,12 @@ export async function status(name: string, context: Context): Promise<StatusJson
 }
 
 /** With what the attempt that runs has said of itself. */
-async function usageSoFar(task: Observed): Promise<Usage | null> {
-  const { spec, dir, evidence, derived, journal } = task
-  if (!spec || !evidence || evidence.conclusion) return derived.usage
-  const { number: attempt, claim } = evidence.record
-  const { eventsOffset: events = 0, stderrOffset: stderr = 0 } = claim ?? {}
-  const range = { events, eventsEnd: null, stderr, stderrEnd: null, ended: false }
-  const { usage, usageIsCumulative } = summarizeOutput(dir, await driverFor(spec.agent), range)
+function usageSoFar(task: Observed, said: readonly { attempt: number; tally: Tally }[]): Usage | null {
+  const { spec, evidence, derived, journal } = task
+  const running = said.find(({ attempt }) => attempt === evidence?.record.number)
+  if (!spec || !evidence || evidence.conclusion || !running) return derived.usage
+  const { attempt, tally } = running
+  const { usage, usageIsCumulative } = tally.summary
   const ended = firstOfEach(ofType(journal.entries, 'attempt-ended'))
   return totalUsage([...ended, { attempt, usage, usageIsCumulative }], journal.entries)
 }
@@ -147,10 +148,6 @@ function noticesOf({ spec, journal }: Observed, monitorRuns: boolean): NoticeJso
     nextAt: dueMs === null ? null : new Date(dueMs || Date.parse(notice.at)).toISOString(),
     blockedBy: state === 'pending' && !monitorRuns ? 'no-monitor' : null,
   }))
-}
-
-async function summary(task: Observed) {
-  return task.spec && summarizeOutput(task.dir, await driverFor(task.spec.agent), { ...WHOLE, ended: false })
 }
 
 /** Of an agent that runs. */

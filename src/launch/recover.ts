@@ -15,11 +15,12 @@ import { readFollowUp } from '../task/follow-up-store.ts'
 import { type FollowUp, followUpDue } from '../task/follow-ups.ts'
 import { appendJournal } from '../task/journal.ts'
 import type { Observed } from '../task/observe.ts'
-import { sizeOf, summarizeOutput, WHOLE } from '../task/output.ts'
+import { sizeOf } from '../task/output.ts'
 import { attemptFiles, files } from '../task/paths.ts'
 import { endUnfinished } from '../task/processes.ts'
 import type { Spec } from '../task/schema.ts'
 import { readEnvironment, type Stored } from '../task/store.ts'
+import { summarizeAttempt, summarizeTask } from '../task/summarize.ts'
 import { terminalOf } from '../task/terminal.ts'
 import { isInstalled, terminalsAfter } from '../terminal/choice.ts'
 import { launchOnFirst, type Places } from './fallback.ts'
@@ -63,9 +64,9 @@ export async function recover(
   const command = findCommand(driver, spec.command, env.PATH ?? '', spec.cwd)
   await clearGround(task, spec, options, context)
   pausePoint('ground-cleared')
-  const words = whatToSay(task, driver, options)
+  const words = await whatToSay(task, driver, options)
   const request = launchRequest(spec, task.dir, env, words.prompt)
-  const summary = summarizeOutput(task.dir, driver, WHOLE)
+  const summary = await summarizeTask(task.dir, driver, true)
   const known = task.derived.agentSessionId ?? summary.sessionId
   const plan = await driver.planResume(request, known, summary, run)
   const way = asLaunch(task, plan, driver, request, await unlessHeld(words, plan, driver, request))
@@ -105,12 +106,12 @@ interface Words {
   readonly again?: true
 }
 
-function whatToSay(task: Observed, driver: Driver, options: RecoverOptions): Words {
+async function whatToSay(task: Observed, driver: Driver, options: RecoverOptions): Promise<Words> {
   if (options.prompt !== null) return { prompt: options.prompt, given: true }
   const next = options.followUp ?? followUpDue(task.derived.history?.entries ?? [])
   if (next)
     return { prompt: readFollowUp(task.dir, next), given: options.followUp !== undefined, followUp: next.id }
-  const left = undelivered(task.dir, driver)
+  const left = await undelivered(task.dir, driver)
   if (left !== null) return { prompt: left, given: false, again: true }
   return { prompt: CONTINUE_PROMPT, given: false }
 }
@@ -186,13 +187,11 @@ export async function launcherGone(dir: string): Promise<void> {
  * A follow-up that the last attempt was fed but cannot have got to work on: it would be lost with its attempt. One that was
  * called off has taken nothing from the queue.
  */
-function undelivered(dir: string, driver: Driver): string | null {
+async function undelivered(dir: string, driver: Driver): Promise<string | null> {
   const last = attemptNumbers(dir).findLast((number) => !isBackInQueue(dir, number))
-  const claim = last === undefined ? null : readAttempt(dir, last).claim
-  if (last === undefined || claim?.how !== 'resume') return null
-  const { eventsOffset: events, stderrOffset: stderr } = claim
-  const range = { events, eventsEnd: null, stderr, stderrEnd: null, ended: true }
-  const { messages, toolsStarted } = summarizeOutput(dir, driver, range)
+  const record = last === undefined ? null : readAttempt(dir, last)
+  if (last === undefined || record?.claim?.how !== 'resume') return null
+  const { messages, toolsStarted } = (await summarizeAttempt(dir, driver, record, true)).summary
   return messages === 0 && toolsStarted === 0
     ? readOwn(join(files.attempt(dir, last), attemptFiles.prompt))
     : null
@@ -204,8 +203,8 @@ function isBackInQueue(dir: string, number: number): boolean {
 }
 
 /** Whether a text that somebody sent waits to be fed once more: it comes before all others. */
-export function hasUndelivered(dir: string, driver: Driver): boolean {
-  const left = undelivered(dir, driver)
+export async function hasUndelivered(dir: string, driver: Driver): Promise<boolean> {
+  const left = await undelivered(dir, driver)
   return left !== null && left !== CONTINUE_PROMPT
 }
 

@@ -1,7 +1,18 @@
-import { spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { spawn, spawnSync } from 'node:child_process'
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Readable } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { parseSelf } from '../system/identity.ts'
 import { formatEnvironment } from '../task/environment.ts'
@@ -125,6 +136,61 @@ describe('the launch script', () => {
     expect(read('events.jsonl')).toBe('earlier\nkeep 1\nkeep 2\nkeep 3\nlast\n')
     expect(exit().code).toBe(0)
   })
+  /** The processes of this name that work in the attempt's directory. */
+  const running = (name: string) =>
+    readdirSync('/proc').filter((pid) => {
+      try {
+        return /^\d+$/.test(pid) && readlinkSync(`/proc/${pid}/cwd`) === attempt() && comm(pid) === name
+      } catch {
+        return false
+      }
+    })
+  const niceness = (pid: string) =>
+    Number(readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ')[16])
+  const comm = (pid: string) => readFileSync(`/proc/${pid}/comm`, 'utf8').trim()
+  const until = async (check: () => boolean) => {
+    for (const end = Date.now() + 20_000; !check(); await sleep(20)) expect(Date.now()).toBeLessThan(end)
+  }
+  const shownBy = async (stream: Readable) => {
+    let text = ''
+    for await (const piece of stream) text += piece
+    return text
+  }
+
+  it('the last lines of a flood were never shown where the terminal lagged behind', async () => {
+    agent('head -c 3000000 /dev/zero | tr "\\0" "x" | fold -w 99; echo; echo the last line')
+    const script = spawn('sh', [join(attempt(), 'launch')], { env: { PATH: process.env.PATH } })
+    // Nobody looks at what it prints until it has given up waiting for that.
+    await until(() => running('tail').length > 0)
+    await until(() => running('tail').length === 0)
+    const shown = await shownBy(script.stdout)
+    expect(shown).toMatch(/\[rca: \d+ bytes are not shown here\]\n/)
+    expect(shown.trimEnd().split('\n').slice(-2)).toEqual(['the last line', DONE_MARKER])
+    expect(shown.length).toBeLessThan(1_000_000)
+    expect(read('events.jsonl').length).toBeGreaterThan(3_000_000)
+  }, 30_000)
+  it('shows all of it to a terminal that keeps up, at a low priority', async () => {
+    agent('echo out; echo err >&2; read x < ../go')
+    spawnSync('mkfifo', [join(root, 'go')])
+    const script = spawn('sh', [join(attempt(), 'launch')], { env: { PATH: process.env.PATH } })
+    await until(() => running('tail').length > 0 && running('sed').length > 0)
+    expect(running('tail')).toHaveLength(2)
+    for (const pid of [...running('tail'), ...running('sed')]) expect(niceness(pid)).toBeGreaterThan(0)
+    writeFileSync(join(root, 'go'), 'go\n')
+    const shown = await shownBy(script.stdout)
+    expect(shown.split('\n').sort()).toEqual(['', DONE_MARKER, 'err', 'out'])
+  }, 30_000)
+  it('a first attempt is shown by one process', async () => {
+    writeFileSync(join(input.taskDir, 'events.jsonl'), '')
+    write({ eventsOffset: 0 })
+    agent('echo out; echo err >&2; read x < ../go')
+    spawnSync('mkfifo', [join(root, 'go')])
+    const script = spawn('sh', [join(attempt(), 'launch')], { env: { PATH: process.env.PATH } })
+    await until(() => running('tail').length > 0 && running('sed').length > 0)
+    expect(running('tail')).toHaveLength(1)
+    writeFileSync(join(root, 'go'), 'go\n')
+    expect((await shownBy(script.stdout)).split('\n').sort()).toEqual(['', DONE_MARKER, 'err', 'out'])
+  }, 30_000)
   it('left a shell behind for ever where what shows the pane its text was told to end while it opened its pipe', () => {
     const bin = join(root, 'bin')
     mkdirSync(bin)

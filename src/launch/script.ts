@@ -166,34 +166,64 @@ function waiting(input: ScriptInput): string {
   esac`
 }
 
+/** What the pane shows of a flood that it lags behind, bytes: the last screens. */
+const LAST_SHOWN = 16_384
+/** What is on its way in a pipe is no lag, bytes. */
+const LAG = 65_536
+
 /**
- * Shows in the pane what the agent prints, in the background, so that the agent need not wait for it. Told to end (TERM),
- * it gives the last lines a moment to come through. GNU tail (9.1) is told to look at its file now and then: with inotify
- * it takes one of the 128 instances that Linux gives a user, and sixty tasks would leave none to anybody else.
+ * Shows in the pane what the agent prints, in the background, so that the agent need not wait for it, and at a lower priority.
+ * Told to end (TERM), it gives the last lines a moment to come through; where the pane lags behind (a terminal draws 25 MB/s)
+ * it passes over to the last of them. GNU tail (9.1) is told to look at its file now and then: with inotify it takes one of
+ * the 128 instances that Linux gives a user, and sixty tasks would leave none to anybody else.
  */
 function showing(input: ScriptInput): string {
-  return `show() {
+  return `clean() { exec env LC_ALL=C $nice sed -e 's/[[:cntrl:]]//g' -e 's/${DONE_MARKER}/__TASK-DONE__/g'; }
+# How many bytes of the agent's output were not shown yet; nothing where that is not known (without /proc).
+lag() {
+  for fd in "/proc/\${tails%% *}/fd"/*; do
+    [ "$fd" -ef ../../events.jsonl ] || continue
+    while read -r key at; do
+      [ "$key" != pos: ] || echo $(($(wc -c < ../../events.jsonl) - at))
+    done < "\${fd%/fd/*}/fdinfo/\${fd##*/}"
+    return
+  done
+}
+show() {
   over=; trap 'over=1' TERM
   # The agent first.
   sleep 0.03
   rm -f "$gate" ./view; mkfifo ./view || return
   # Both ends at once: to open one waits for the other, and whoever is told to end while it waits leaves that one waiting.
   exec 3<> ./view 4< ./view; rm -f ./view
-  LC_ALL=C sed -e 's/[[:cntrl:]]//g' -e 's/${DONE_MARKER}/__TASK-DONE__/g' <&4 3>&- & sed=$!
+  nice='nice -n 10'; command -v nice >/dev/null || nice=
+  clean <&4 3>&- & sed=$!
   exec 4<&-
   quiet='---disable-inotify -s 0.4'
   tail $quiet -c 1 /dev/null 2>/dev/null || quiet=
-  tail $quiet -c +${input.eventsOffset + 1} -f ../../events.jsonl >&3 2>/dev/null & tail1=$!
-  tail $quiet -c +${input.stderrOffset + 1} -f ../../stderr.log >&3 2>/dev/null & tail2=$!
+${tails(input)}
   exec 3>&-
-  [ -n "$over" ] || wait "$tail1"
+  [ -n "$over" ] || wait "\${tails%% *}"
   sleep 0.5
-  kill "$tail1" "$tail2" 2>/dev/null
+  lag=$(lag 2>/dev/null)
+  kill $tails 2>/dev/null
   wait "$sed"
+  [ "\${lag:-0}" -gt ${LAG} ] || return 0
+  printf '\\n[rca: %s bytes are not shown here]\\n' "$((lag - ${LAST_SHOWN}))"
+  tail -c ${LAST_SHOWN} ../../events.jsonl | clean
 }
 hide() { kill "$shown" 2>/dev/null; }
 hidden() { wait "$shown" 2>/dev/null; }
 (exec 8>&- 9>&-; show) & shown=$!`
+}
+
+/** One process follows both files where it can begin at the same place in both: in a first attempt. */
+function tails({ eventsOffset, stderrOffset }: ScriptInput): string {
+  const follow = (from: number, what: string) =>
+    `  $nice tail $quiet -q -c +${from + 1} -f ${what} >&3 2>/dev/null &`
+  const [events, stderr] = ['../../events.jsonl', '../../stderr.log']
+  if (eventsOffset === stderrOffset) return `${follow(eventsOffset, `${events} ${stderr}`)} tails=$!`
+  return `${follow(eventsOffset, events)} tails=$!\n${follow(stderrOffset, stderr)} tails="$tails $!"`
 }
 
 /** Where nobody can look there is nothing to show. */

@@ -3,7 +3,7 @@ import type { AgentEvent } from '../agents/event.ts'
 import { isAlive } from '../system/identity.ts'
 import { type Watcher, watchQuietly } from '../system/watch.ts'
 import { hasExit, readAttempt } from '../task/attempt.ts'
-import { readLines } from '../task/output.ts'
+import { readLines } from '../task/lines.ts'
 import { files } from '../task/paths.ts'
 
 /**

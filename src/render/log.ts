@@ -1,5 +1,6 @@
 import type { AgentEvent } from '../agents/event.ts'
-import type { LogItem } from '../commands/logs.ts'
+import type { Dropped, LogItem } from '../logs/items.ts'
+import { formatSize } from '../size.ts'
 import type { Paint } from './paint.ts'
 import { harmless, oneLine } from './text.ts'
 
@@ -9,8 +10,14 @@ const OUTPUT_LINES = 8
 export function renderLogItem(item: LogItem, paint: Paint): string {
   if (item.kind === 'attempt') return `${paint.dim(`── attempt ${item.number} (${item.how}) ${item.at}`)}\n`
   if (item.kind === 'stderr') return `${paint.dim(`stderr ${harmless(item.text)}`)}\n`
+  if (item.kind === 'dropped') return `${paint.dim(dropped(item))}\n`
   const text = renderEvent(item.event, paint)
   return text === '' ? '' : `${text}\n`
+}
+
+function dropped({ file, bytes }: Dropped): string {
+  const what = file === 'events' ? 'what it printed' : 'what it wrote to stderr'
+  return `… the oldest ${formatSize(bytes)} of ${what} were dropped: see maxLogBytes`
 }
 
 function renderEvent(event: AgentEvent, paint: Paint): string {

@@ -11,6 +11,7 @@ import type { ServiceChange, ServiceJson, ServicePlan } from '../commands/servic
 import type { SkillInstalled } from '../commands/skill.ts'
 import type { StatusJson } from '../commands/status.ts'
 import type { GoneJson } from '../commands/watch-list.ts'
+import type { Dropped } from '../logs/items.ts'
 import type { Notice } from '../notify/notice.ts'
 import type { Monitor } from '../supervise/presence.ts'
 import type { TaskJson } from '../task/json.ts'
@@ -54,7 +55,7 @@ const same: readonly true[] = [
   true satisfies Same<Promised<'notice'>, Notice>,
   true satisfies Same<Promised<'doctor'>, DoctorJson>,
   true satisfies Same<Promised<'explanation'>, Explanation>,
-  true satisfies Same<Promised<'log-event'>, { readonly attempt: number } & AgentEvent>,
+  true satisfies Same<Promised<'log-event'>, ({ readonly attempt: number } & AgentEvent) | Dropped>,
 ]
 
 it('promises what the code prints', () => {

@@ -30,6 +30,7 @@ const policy = z.object({
   stallAfterMs: maybeNumber,
   onStall: z.enum(ON_STALL),
   exitGraceMs: number,
+  maxLogBytes: maybeNumber,
 })
 
 const followUp = z.object({
@@ -210,6 +211,13 @@ export const logEvent = z.discriminatedUnion('kind', [
   kind('denied', { message: text }),
   kind('error', { message: text }),
   kind('finished', { outcome: z.enum(['completed', 'failed', 'interrupted']), message: maybeText }),
+  /** Here what is left of a file begins: so many bytes were dropped before (maxLogBytes). */
+  z.object({
+    kind: z.literal('dropped'),
+    attempt: number,
+    file: z.enum(['events', 'stderr']),
+    bytes: number,
+  }),
 ])
 
 /** The line on standard error of a verb that did not end well. */

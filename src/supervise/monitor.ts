@@ -20,7 +20,9 @@ import { act, confirmLaunch, type Outcome, recoverNow } from './act.ts'
 import { type Action, decide, inWords } from './decide.ts'
 import { factsOf } from './facts.ts'
 import { ensureWakeDirectory, takePokes } from './presence.ts'
+import { sumUp, wantsSum } from './sum-up.ts'
 import { hasJustEnded, hasNews, isDying, release, remember, type Tracked, track } from './tracked.ts'
+import { trimLogs, wantsTrim } from './trim-logs.ts'
 import { Clock, Servers, watchPokes } from './wakes.ts'
 
 /** The slow timer: the safety net under all that wakes the monitor, ms. */
@@ -146,7 +148,16 @@ export class Supervisor {
     this.answerPokes()
     if (++this.ticks % SCAN_TICKS === 0) this.scan()
     for (const one of this.tasks.values()) this.lookIfNews(one, Date.now())
+    for (const one of this.tasks.values()) this.tendLogs(one)
     this.servers.mendAll()
+  }
+
+  private tendLogs(one: Tracked): void {
+    const add = (work: () => Promise<void>) => this.background.add(this.limit(work), one.dir)
+    this.guarded(one.dir, () => {
+      if (wantsSum(one)) add(() => sumUp(one))
+      if (wantsTrim(one)) add(() => trimLogs(one, this.events.log))
+    })
   }
 
   /** Time that nobody lived through counts neither as silence nor towards a deadline. */

@@ -7,6 +7,7 @@ import { hasExit } from '../task/attempt.ts'
 import type { Observed } from '../task/observe.ts'
 import { sizeOf } from '../task/output.ts'
 import { attemptFiles, files } from '../task/paths.ts'
+import { policyOf } from '../task/policy.ts'
 import { phaseOf } from '../task/state.ts'
 import { terminalOf } from '../task/terminal.ts'
 
@@ -30,7 +31,20 @@ export interface Tracked {
   /** When the newest end was first seen, by the monotonic clock, and which: its attempt and its place in the journal. */
   end: { readonly key: string; readonly sinceMs: number } | null
   lingeringSinceMs: number | null
+  /** Its logs. */
+  readonly logs: Logs
   alive: { readonly attempt: number; ended: boolean; readonly close: () => void } | null
+}
+
+interface Logs {
+  /** How much they may take up, bytes; null: any. */
+  maxBytes: number | null
+  /** Somebody is cutting them; it was seen that nobody can. */
+  busy: boolean
+  stuck: boolean
+  /** Somebody is summing them up; how far that has come, bytes. */
+  summing: boolean
+  summedTo: number
 }
 
 /** What the last look rested on. */
@@ -58,7 +72,8 @@ export function track(dir: string): Tracked {
     lingeringSinceMs: null,
     alive: null,
   }
-  return { dir, busy: false, again: false, failures: 0, busyCount: 0, ...nothing }
+  const logs = { maxBytes: null, busy: false, stuck: false, summing: false, summedTo: 0 }
+  return { dir, logs, busy: false, again: false, failures: 0, busyCount: 0, ...nothing }
 }
 
 /** An agent that has been quiet for so long may have finished without exiting, ms. */
@@ -92,6 +107,7 @@ export function remember(tracked: Tracked, task: Observed, nowMs: number, onEnd:
     outputMs,
     fresh: nowMs - outputMs <= QUIET_MS,
   }
+  if (task.spec) tracked.logs.maxBytes = policyOf(task.spec).maxLogBytes
   rememberEnd(tracked, task)
   const lingers = phase === 'working' && !evidence?.agentAlive
   tracked.lingeringSinceMs = lingers ? (tracked.lingeringSinceMs ?? performance.now()) : null

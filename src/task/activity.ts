@@ -2,7 +2,8 @@ import type { Driver } from '../agents/driver.ts'
 import type { AgentEvent } from '../agents/event.ts'
 import { summarize } from '../agents/summary.ts'
 import { readOwn, writeDurable } from '../system/durable.ts'
-import { readLines, sizeOf } from './output.ts'
+import { readLines } from './lines.ts'
+import { sizeOf } from './output.ts'
 import { files } from './paths.ts'
 
 /** What an agent that runs was last seen doing. */

@@ -135,7 +135,7 @@ describe('a usage limit', () => {
 })
 
 describe('concludeAttempt', () => {
-  it('takes the last output for the end of an attempt that nobody recorded', () => {
+  it('takes the last output for the end of an attempt that nobody recorded', async () => {
     const dir = mkdtempSync(join(tmpdir(), 'rca-conclude-'))
     const message = "You've hit your usage limit. Try again in 2 hours."
     writeFileSync(files.events(dir), `${JSON.stringify({ type: 'turn.failed', error: { message } })}\n`)
@@ -143,7 +143,7 @@ describe('concludeAttempt', () => {
     utimesSync(files.events(dir), printed, printed)
     const spec = { presetSessionId: null } as Spec
     const attempt = { number: 1, claim: null, exit: null, exitAt: null } as AttemptRecord
-    expect(concludeAttempt(dir, spec, codex, attempt, false)).toMatchObject({
+    expect(await concludeAttempt(dir, spec, codex, attempt, false)).toMatchObject({
       outcome: 'lost',
       cause: 'usage-limit',
       resetsAt: '2026-01-01T02:00:00.000Z',

@@ -2,9 +2,10 @@ import { constants } from 'node:os'
 import type { Driver, Exit, Verdict } from '../agents/driver.ts'
 import type { EventSummary, Usage } from '../agents/event.ts'
 import type { AttemptRecord } from './attempt.ts'
-import { lastOutputMs, readTail, summarizeOutput } from './output.ts'
+import { lastOutputMs, readTail } from './output.ts'
 import { files } from './paths.ts'
 import type { ExitRecord, Outcome, Spec } from './schema.ts'
+import { type Counted, summarizeAttempt } from './summarize.ts'
 
 /** What is known of an attempt that is over. */
 export interface Ended {
@@ -100,27 +101,28 @@ function judge(ended: Ended, exit: Exit | null, driver: Pick<Driver, 'judge'>): 
   return driver.judge({ summary, exit, stderrTail, ...(endedMs === undefined ? {} : { endedMs }) })
 }
 
-/** Reads what an attempt left behind and judges it. Reads its whole output once; writes nothing. */
-export function concludeAttempt(
+/** A verdict with what only its reading of the output tells. */
+export type Concluded = Conclusion & { readonly sessionId: string | null; readonly counted: Counted }
+
+/** Reads what an attempt left behind and judges it. Reads of its output what was not noted down; writes nothing. */
+export async function concludeAttempt(
   dir: string,
   spec: Spec,
   driver: Driver,
   attempt: AttemptRecord,
   killRequested: boolean,
-): Conclusion & { sessionId: string | null } {
-  const claim = attempt.claim
-  const stderr = claim?.stderrOffset ?? 0
-  const range = { events: claim?.eventsOffset ?? 0, eventsEnd: null, stderr, stderrEnd: null, ended: true }
-  const summary = summarizeOutput(dir, driver, range)
+): Promise<Concluded> {
+  const { claim } = attempt
+  const { summary, counted } = await summarizeAttempt(dir, driver, attempt, true)
   const ended: Ended = {
     attempt: attempt.number,
     exit: attempt.exit,
     summary,
-    stderrTail: readTail(files.stderr(dir), stderr, 8_192),
+    stderrTail: readTail(files.stderr(dir), claim?.stderrOffset ?? 0, 8_192),
     expectedSession: claim?.sessionId ?? spec.presetSessionId,
     killRequested,
     // An attempt that nobody recorded may be found much later: its last words were said when it last printed any.
     endedMs: attempt.exitAt === null ? lastOutputMs(dir) || Date.now() : Date.parse(attempt.exitAt),
   }
-  return { ...conclude(ended, driver), sessionId: summary.sessionId }
+  return { ...conclude(ended, driver), sessionId: summary.sessionId, counted }
 }

@@ -4,7 +4,8 @@ import { type Watcher, watchQuietly } from '../system/watch.ts'
 import { attemptNumbers } from './attempt.ts'
 import { readDigest } from './digest.ts'
 import { type TaskDirectory, taskDirectories } from './directories.ts'
-import { readLines, sizeOf } from './output.ts'
+import { readLines } from './lines.ts'
+import { sizeOf } from './output.ts'
 import { files, tasksDirectory, wakeDirectory } from './paths.ts'
 
 /** One line of a task's journal, whatever release wrote it. */

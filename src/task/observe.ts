@@ -3,7 +3,7 @@ import type { Driver } from '../agents/driver.ts'
 import { driverFor } from '../agents/index.ts'
 import { isAlive, isHere } from '../system/identity.ts'
 import { type AttemptRecord, attemptNumbers, readAttempt } from './attempt.ts'
-import { type Conclusion, concludeAttempt } from './conclude.ts'
+import { type Concluded, concludeAttempt } from './conclude.ts'
 import { killRequested, ofType } from './entries.ts'
 import { lastOutputMs } from './output.ts'
 import { type Derived, derive, type Evidence, isLive, phaseOf } from './state.ts'
@@ -16,7 +16,7 @@ export interface Observed extends Stored {
   /** When the agent last printed anything, RFC 3339, or null. */
   readonly lastActivityAt: string | null
   /** A verdict that is not in the journal yet, with the conversation's id. */
-  readonly pending: (Conclusion & { sessionId: string | null }) | null
+  readonly pending: Concluded | null
 }
 
 /**
@@ -31,7 +31,7 @@ export async function observe(task: Stored, nowMs: number): Promise<Observed> {
   // What was made on another machine may live there: nothing that is seen from here is its end.
   const over = seen.here && phaseOf(seen, nowMs) === 'over'
   const driver = task.spec && over ? await driverFor(task.spec.agent) : null
-  const pending = driver && judgeNow(task, record, driver)
+  const pending = driver && (await judgeNow(task, record, driver))
   const evidence = { ...seen, conclusion: pending }
   const outputMs = lastOutputMs(task.dir)
   return {
@@ -76,7 +76,7 @@ function look(record: AttemptRecord): Evidence {
   }
 }
 
-function judgeNow(task: Stored, record: AttemptRecord, driver: Driver) {
+async function judgeNow(task: Stored, record: AttemptRecord, driver: Driver) {
   if (!task.spec) return null
   return concludeAttempt(task.dir, task.spec, driver, record, killRequested(task.journal.entries))
 }

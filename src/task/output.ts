@@ -1,57 +1,9 @@
 import { closeSync, fstatSync, readSync, statSync } from 'node:fs'
-import type { Driver } from '../agents/driver.ts'
-import type { AgentEvent, EventSummary } from '../agents/event.ts'
-import { addEvent, EMPTY_SUMMARY } from '../agents/summary.ts'
 import { unless } from '../errors.ts'
 import { openOwn } from '../system/durable.ts'
+import { CHUNK } from './lines.ts'
 import { files } from './paths.ts'
-
-const CHUNK = 1 << 18
-
-/** A line of a file and the offset (bytes) behind its end. */
-export interface Line {
-  readonly text: string
-  readonly end: number
-}
-
-/**
- * The whole lines of a file between two offsets (bytes), split on `\n` alone. A last line without an end is given too where
- * `withTail` says so (the writer is known to be gone). `to` null: to the end that the file has now.
- */
-export function* readLines(
-  path: string,
-  from: number,
-  to: number | null,
-  withTail: boolean,
-): Generator<Line> {
-  const fd = unless(['ENOENT'], null, () => openOwn(path))
-  if (fd === null) return
-  try {
-    yield* linesOf(fd, from, to ?? fstatSync(fd).size, withTail)
-  } finally {
-    closeSync(fd)
-  }
-}
-
-function* linesOf(fd: number, from: number, end: number, withTail: boolean): Generator<Line> {
-  let rest: Buffer = Buffer.alloc(0)
-  let at = from
-  while (at < end) {
-    const chunk = Buffer.alloc(Math.min(CHUNK, end - at))
-    const got = readSync(fd, chunk, 0, chunk.length, at)
-    if (got === 0) break
-    const bytes = Buffer.concat([rest, chunk.subarray(0, got)])
-    const start = at - rest.length
-    at += got
-    let next = 0
-    for (let newline = bytes.indexOf(10); newline >= 0; newline = bytes.indexOf(10, next)) {
-      yield { text: bytes.toString('utf8', next, newline), end: start + newline + 1 }
-      next = newline + 1
-    }
-    rest = bytes.subarray(next)
-  }
-  if (withTail && rest.length > 0) yield { text: rest.toString('utf8'), end: at }
-}
+import type { Offsets } from './stretches.ts'
 
 /** The bytes of a file between two offsets, in pieces. `to` null: to the end that the file has now. */
 export function* readBytes(path: string, from: number, to: number | null): Generator<Uint8Array> {
@@ -90,38 +42,13 @@ export function sizeOf(path: string): number {
   return unless(['ENOENT'], 0, () => statSync(path).size)
 }
 
+export function sizesOf(dir: string): Offsets {
+  return { events: sizeOf(files.events(dir)), stderr: sizeOf(files.stderr(dir)) }
+}
+
 /** When the agent last printed anything, ms since the epoch; 0: never. */
 export function lastOutputMs(dir: string): number {
   const time = (path: string) =>
     unless(['ENOENT'], 0, () => (statSync(path).size > 0 ? statSync(path).mtimeMs : 0))
   return Math.max(time(files.events(dir)), time(files.stderr(dir)))
-}
-
-/** The events of one stretch of events.jsonl and, where the driver reads it, of stderr.log. */
-function* readEvents(dir: string, driver: Driver, range: OutputRange): Generator<AgentEvent> {
-  const { ended } = range
-  for (const { text } of readLines(files.events(dir), range.events, range.eventsEnd, ended))
-    yield* driver.parse(text)
-  const parseStderr = driver.parseStderr?.bind(driver)
-  if (!parseStderr) return
-  for (const { text } of readLines(files.stderr(dir), range.stderr, range.stderrEnd, ended))
-    yield* parseStderr(text)
-}
-
-/** Byte offsets of what one attempt printed; a null end is the file's. */
-export interface OutputRange {
-  readonly events: number
-  readonly eventsEnd: number | null
-  readonly stderr: number
-  readonly stderrEnd: number | null
-  /** Nothing more will be written: a last line without an end counts. */
-  readonly ended: boolean
-}
-
-export const WHOLE: OutputRange = { events: 0, eventsEnd: null, stderr: 0, stderrEnd: null, ended: true }
-
-export function summarizeOutput(dir: string, driver: Driver, range: OutputRange): EventSummary {
-  let summary = EMPTY_SUMMARY
-  for (const event of readEvents(dir, driver, range)) summary = addEvent(summary, event)
-  return summary
 }

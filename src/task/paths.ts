@@ -52,6 +52,8 @@ export const files = {
   followUp: (task: string, id: number) => join(task, 'follow-ups', String(id)),
   /** Notices that wait to be delivered, as they will be: one file each; and who delivers them. */
   outbox: (task: string) => join(task, 'outbox'),
+  /** Who drops the oldest of the output. */
+  trimming: (task: string) => join(task, 'trimming'),
   attempts: (task: string) => join(task, 'attempts'),
   attempt: (task: string, number: number) => join(task, 'attempts', String(number)),
 } as const
@@ -76,6 +78,10 @@ export const attemptFiles = {
   next: 'next',
   /** There while a launch script whose agent has ended waits to be told what is next. */
   offer: 'offer',
+  /** What its output comes to, up to a place in it; kept for speed, may be thrown away. */
+  tally: 'tally.json',
+  /** The same, where that place or more was dropped since: it cannot be read again. */
+  dropped: 'dropped.json',
   /** How it ended. */
   exit: 'exit.json',
 } as const

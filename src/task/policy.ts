@@ -22,6 +22,8 @@ export interface Policy {
   readonly onStall: (typeof ON_STALL)[number]
   /** How long an agent that has finished may take to exit, ms. */
   readonly exitGraceMs: number
+  /** How much of the disk events.jsonl and stderr.log may take up each, bytes: beyond it the oldest is dropped; null: any. */
+  readonly maxLogBytes: number | null
 }
 
 const MINUTE = 60_000
@@ -36,6 +38,7 @@ export const DEFAULT_POLICY: Policy = {
   stallAfterMs: 15 * MINUTE,
   onStall: 'report',
   exitGraceMs: MINUTE,
+  maxLogBytes: 2 ** 30,
 }
 
 /** What one source says of a policy; what it leaves out is for the next one to say. */
@@ -62,5 +65,7 @@ export function policyOf(spec: Spec): Policy {
     stallAfterMs: policy.stallAfterMs,
     onStall: policy.onStall ?? DEFAULT_POLICY.onStall,
     exitGraceMs: policy.exitGraceMs ?? DEFAULT_POLICY.exitGraceMs,
+    // Nobody was told that anything would be dropped.
+    maxLogBytes: policy.maxLogBytes ?? null,
   }
 }

@@ -53,6 +53,7 @@ export const specSchema = z.looseObject({
     jitter: z.optional(z.number()),
     onStall: z.optional(z.enum(ON_STALL)),
     exitGraceMs: z.optional(z.number()),
+    maxLogBytes: z.optional(z.nullable(z.number())),
   }),
   /** False: nobody starts a monitor for it (`--no-monitor`). */
   monitor: z.optional(z.boolean()),
@@ -123,6 +124,37 @@ export const usageSchema = z.object({
   cachedInputTokens: z.nullable(z.number()),
   outputTokens: z.nullable(z.number()),
   costUsd: z.nullable(z.number()),
+})
+
+/** Places in events.jsonl and stderr.log, bytes. */
+export const offsetsSchema = z.object({ events: z.number(), stderr: z.number() })
+
+/** See tally.ts. */
+export const tallySchema = z.object({
+  summary: z.object({
+    sessionId: z.nullable(z.string()),
+    final: z.nullable(
+      z.object({
+        at: z.exactOptional(z.string()),
+        kind: z.literal('finished'),
+        outcome: z.enum(['completed', 'failed', 'interrupted']),
+        message: z.nullable(z.string()),
+      }),
+    ),
+    lastError: z.nullable(z.string()),
+    lastMessage: z.nullable(z.string()),
+    denials: z.array(z.string()),
+    usage: z.nullable(usageSchema),
+    usageIsCumulative: z.boolean(),
+    messages: z.number(),
+    toolsStarted: z.number(),
+    toolsFinished: z.number(),
+    retries: z.number(),
+    events: z.number(),
+  }),
+  decides: z.boolean(),
+  errors: z.number(),
+  lastError: z.nullable(z.string()),
 })
 
 export const OUTCOMES = [
@@ -227,6 +259,11 @@ export const entrySchema = z.discriminatedUnion('type', [
     /** The receiver asked not to be tried again before this time, RFC 3339. */
     notBefore: z.optional(z.nullable(time)),
   }),
+  /**
+   * The oldest of what the agent printed was dropped, for it took up more than it may: what is left of that file begins at
+   * `from`, which is also how many bytes are gone. What they came to is in the attempts' `dropped.json`.
+   */
+  entry('log-trimmed', { file: z.enum(['events', 'stderr']), from: z.number() }),
   /** The wall clock moved by so much beside the time that passed (a suspended machine, a clock that was set). */
   entry('clock-jumped', { byMs: z.number() }),
 ])

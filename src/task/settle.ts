@@ -7,11 +7,15 @@ import { sweepLaunch } from './attempt.ts'
 import { keepDigest } from './digest.ts'
 import { ofType } from './entries.ts'
 import { appendJournal, appendJournalSoon, readJournal } from './journal.ts'
+import { keepNote } from './notes.ts'
 import { type Observed, observe } from './observe.ts'
 import { files } from './paths.ts'
+import { policyOf } from './policy.ts'
 import { attemptHelpers } from './processes.ts'
 import { isLive } from './state.ts'
 import { readTask, type Stored } from './store.ts'
+import { type Counted, newestStretch } from './summarize.ts'
+import { isOverfull, trim } from './trim.ts'
 
 /**
  * Records what became of an attempt that is over, where nobody has yet: its end in the journal, the agent session id, and
@@ -29,9 +33,17 @@ export async function settle(task: Stored): Promise<Observed> {
     if (['ENOSPC', 'EDQUOT', 'EROFS'].includes(errno(error) ?? '')) return observed
     throw error
   }
+  await trimOnce(observed)
   const settled = await observe(readTask(task.dir) ?? task, Date.now())
   await closeBooks(settled)
   return settled
+}
+
+/** Its last words may have been too many. Whatever hinders that is no matter of the attempt's: the monitor says so of a task that lives. */
+async function trimOnce({ dir, spec }: Stored): Promise<void> {
+  const maxBytes = spec && policyOf(spec).maxLogBytes
+  if (!spec || maxBytes === null || !isOverfull(dir, maxBytes)) return
+  await trim(dir, spec, maxBytes).catch(() => {})
 }
 
 /** What a launch script that was killed could not do: its helpers run on, and its FIFOs and half-made records lie about. */
@@ -41,7 +53,8 @@ async function tidyUp({ spec, dir }: Stored, attempt: number): Promise<void> {
 }
 
 function record(task: Observed, end: NonNullable<Observed['pending']>): void {
-  const { sessionId, ...conclusion } = end
+  const { sessionId, counted, ...conclusion } = end
+  keepCounted(task, counted)
   // A wrong conversation must not take the place of the right one's id.
   if (conclusion.cause !== 'wrong-session') rememberSession(task, sessionId, end.attempt)
   const at = task.evidence?.record.exitAt ?? task.lastActivityAt ?? new Date().toISOString()
@@ -52,6 +65,16 @@ function record(task: Observed, end: NonNullable<Observed['pending']>): void {
   pausePoint('before-attempt-ended')
   if (isRecorded(task.dir, end.attempt)) return
   appendJournalSoon(task.dir, { type: 'attempt-ended', ...conclusion, denials, at, lastActivityAt })
+}
+
+/** So much output is better not read again, bytes. */
+const WORTH_KEEPING = 1 << 20
+
+/** Sums up for whoever asks later what the attempt has printed, where reading it again would take a while. */
+function keepCounted({ dir, evidence }: Observed, counted: Counted): void {
+  if (!evidence) return
+  const stretch = newestStretch(dir, evidence.record)
+  if (stretch.to.events - stretch.from.events > WORTH_KEEPING) keepNote(dir, stretch, counted)
 }
 
 /** Another observer may have been faster: once in the journal is enough, if it can be helped. */

@@ -1,10 +1,13 @@
 import type { Verb } from '../cli.ts'
-import { interruptible, open, stretch } from './common.ts'
+import { streamOut } from '../standard-streams.ts'
+import { interruptible, openToRead, stretch } from './common.ts'
 
 export const events: Verb = async (names, options) => {
-  const { io, context } = await open(options)
+  const { context } = await openToRead(options)
   const wanted = stretch(options, context)
   const stop = interruptible(() => {})
   const commands = await import('../commands/events.ts')
-  for await (const event of commands.events(names, wanted, context, stop)) io.outJson(event)
+  const { harmlessJson } = await import('../render/text.ts')
+  for await (const event of commands.events(names, wanted, context, stop))
+    await streamOut(`${harmlessJson(event)}\n`, stop)
 }

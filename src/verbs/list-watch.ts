@@ -7,6 +7,8 @@ import { RcaError } from '../errors.ts'
 import type { Io } from '../io.ts'
 import { ENTER, frame, LEAVE } from '../render/frame.ts'
 import { renderList } from '../render/list.ts'
+import { harmlessJson } from '../render/text.ts'
+import { streamOut } from '../standard-streams.ts'
 import { runningMonitor } from '../supervise/presence.ts'
 import type { TaskJson } from '../task/json.ts'
 import { interruptible } from './common.ts'
@@ -16,7 +18,7 @@ const AGES_MS = 1_000
 
 /** `list --watch`: the list on the whole screen, drawn anew when it changes; with --json what changes, one task a line. */
 export async function watch(options: ListOptions, io: Io, context: ReadingContext): Promise<void> {
-  if (io.json) return stream(options, io, context)
+  if (io.json) return stream(options, context)
   if (!process.stdout.isTTY || context.env.TERM === 'dumb')
     throw new RcaError('usage', 'list --watch needs a terminal', 'Without one: rca list --watch --json')
   const stop = new AbortController()
@@ -38,16 +40,13 @@ export async function watch(options: ListOptions, io: Io, context: ReadingContex
   }
 }
 
-async function stream(options: ListOptions, io: Io, context: ReadingContext): Promise<void> {
+async function stream(options: ListOptions, context: ReadingContext): Promise<void> {
   let told: Told = new Map()
-  for await (const tasks of watchList(
-    options,
-    context,
-    interruptible(() => {}),
-  )) {
+  const stop = interruptible(() => {})
+  for await (const tasks of watchList(options, context, stop)) {
     const news = changes(told, tasks)
     told = news.told
-    for (const line of news.lines) io.outJson(line)
+    await streamOut(news.lines.map((line) => `${harmlessJson(line)}\n`).join(''), stop)
   }
 }
 

@@ -76,7 +76,8 @@ export async function followToEnd(name: string, monitor: boolean, io: Io, contex
   const { renderLogItem } = await import('../render/log.ts')
   const stop = interruptible(() => io.err(`\nrca: ${name} goes on; see: rca status ${name}\n`))
   const all = { follow: true, tail: null, sinceMs: null, attempt: null }
-  for await (const item of logs(name, all, context, stop)) io.err(renderLogItem(item, io.paint))
+  for await (const items of logs(name, all, context, stop))
+    io.err(items.map((item) => renderLogItem(item, io.paint)).join(''))
   if (!stop.aborted)
     await waitFor([name], { any: false, states: [], timeoutMs: null, monitor }, false, io, context, stop)
 }

@@ -52,6 +52,12 @@ describe.concurrent('bad input: its exit code, its message, and nothing is made'
     ['an unset variable', [...START, '--env', 'NO_SUCH_NAME'], 2, /no such variable/, /NO_SUCH_NAME=VALUE/],
     ['a bad variable name', [...START, '--env', '1X=2'], 2, /Bad --env "1X=2"/],
     ['a variable that is never handed on', [...START, '--env', 'TMUX=x'], 2, /--env TMUX/],
+    [
+      'a size that is none',
+      [...START, '--max-log-size', '5 parsecs'],
+      2,
+      /--max-log-size: "5 parsecs" is not a size/,
+    ],
     ['a stall time that is none', [...START, '--stall-after', 'abc'], 2, /"abc" is not a duration/],
     ['a bad tmux socket', [...START, '--tmux-socket', 'a b'], 2, /Bad tmux socket "a b"/],
     ['an unknown option', ['list', '--al'], 2, /unknown option '--al'/, /--all/],

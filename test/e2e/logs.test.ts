@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { appendFileSync, readFileSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect } from 'vitest'
 import { RCA, test, until, type World } from './harness.ts'
@@ -139,6 +139,61 @@ describe.concurrent('logs', () => {
     const line = `"$1" "$2" logs fix --raw | { sleep 0.3; cat; }`
     const raw = await world.run(['/bin/sh', '-c', line, 'sh', process.execPath, RCA]).done
     expect(raw.stdout).toBe(readFileSync(join(taskDir ?? '', 'events.jsonl'), 'utf8'))
+  })
+})
+
+/** What a process has read so far, once it reads no more: it waits for something. */
+async function readAtRest(pid: number): Promise<number> {
+  const read = () => Number(/^rchar: (\d+)/m.exec(readFileSync(`/proc/${pid}/io`, 'utf8'))?.[1])
+  let seen: number[] = []
+  await until(() => {
+    seen = [...seen, read()].slice(-20)
+    return seen.length === 20 && seen[0] === seen[19]
+  }, `process ${pid} to read no more`)
+  return read()
+}
+
+describe.concurrent('logs of a big file', () => {
+  const MESSAGE = {
+    type: 'item.completed',
+    item: { id: 'm', type: 'agent_message', text: 'x'.repeat(1_000) },
+  }
+  const LINE = `${JSON.stringify(MESSAGE)}\n`
+
+  async function bigTask(world: World): Promise<string> {
+    await world.begin('done')
+    const { taskDir } = await world.reaches('done')
+    const events = join(taskDir ?? '', 'events.jsonl')
+    for (let written = 0; written < 100 << 20; written += LINE.length * 10_000)
+      appendFileSync(events, LINE.repeat(10_000))
+    return events
+  }
+
+  test('a slow reader of the pipe does not have rca read on and keep it all in memory', async ({ world }) => {
+    await bigTask(world)
+    for (const how of [['--raw'], ['--events'], []]) {
+      // Nobody reads what it prints.
+      const argv = [RCA, 'logs', 'fix', ...how]
+      const child = spawn(process.execPath, argv, { env: world.env, stdio: ['ignore', 'pipe', 'inherit'] })
+      await until(() => child.stdout.readableLength > 0, 'the first of it')
+      expect(await readAtRest(child.pid ?? 0)).toBeLessThan(30 << 20)
+      child.kill('SIGKILL')
+    }
+  })
+
+  test('--tail reads the end of it and nothing else: of a terabyte it would never come back', async ({
+    world,
+  }) => {
+    await world.begin('done')
+    const { taskDir } = await world.reaches('done')
+    const events = join(taskDir ?? '', 'events.jsonl')
+    truncateSync(events, 2 ** 40)
+    appendFileSync(events, `\n${LINE}${LINE.replaceAll('xxx', 'yyy')}`)
+    for (const how of [['--raw'], ['--events'], [], ['--attempt', '1'], ['--since', '1h']]) {
+      const { stdout } = await world.rca(['logs', 'fix', '-n', '2', ...how])
+      expect(stdout.trim().split('\n')).toHaveLength(2)
+      expect(stdout).toMatch(/x{900}[\s\S]*y{900}/)
+    }
   })
 })
 

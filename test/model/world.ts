@@ -8,6 +8,7 @@ import { followUpDue } from '../../src/task/follow-ups.ts'
 import type { Policy } from '../../src/task/policy.ts'
 import type { Entry, ExitRecord, Spec } from '../../src/task/schema.ts'
 import { derive, type Evidence, isLive, phaseOf } from '../../src/task/state.ts'
+import { NOTHING_SAID } from '../../src/task/tally.ts'
 import { SECOND, T0 } from '../fixtures/entries.ts'
 
 /** A model of one task's world: its journal, its attempts with their processes, whoever is at work on it, and two clocks. */
@@ -157,6 +158,7 @@ function judged(life: Life, entries: readonly Entry[]) {
   return {
     ...conclude({ ...ended, killRequested: killRequested(entries) }, { judge: () => verdict }),
     sessionId: null,
+    counted: { tally: NOTHING_SAID, to: { events: 0, stderr: 0 } },
   }
 }
 
@@ -192,7 +194,7 @@ export function endToWrite(world: World, entries: readonly Entry[] = world.entri
   if (!pending) return null
   const life = world.lives.find((one) => one.number === pending.attempt)
   const at = isoOf(life?.exit ? life.exitMs : life?.outputMs || world.nowMs)
-  const { sessionId, ...conclusion } = pending
+  const { sessionId, counted, ...conclusion } = pending
   return { type: 'attempt-ended', ...conclusion, denials: [], at, lastActivityAt: null }
 }
 
