@@ -1,0 +1,8 @@
+// @ts-check
+import { cli } from './cli.mjs'
+import { logs } from './logs.mjs'
+import { recovery } from './recovery.mjs'
+import { start } from './start.mjs'
+
+/** @type {readonly import('./section.mjs').Section[]} */
+export const SECTIONS = [cli, start, recovery, logs]
