@@ -8,7 +8,8 @@
  * @property {readonly number[]} values   One for each round.
  * @property {string} [beside]    The name of the row that it is compared with.
  * @property {number} [mark]      The ratio must not be above it.
- * @property {number} [limit]     The median must not be above it.
+ * @property {number} [limit]     The figure itself must not be above it.
+ * @property {boolean} [mean]     What comes in bursts: the mean counts, not the median.
  * @property {string} [missing]   Why there are no values.
  * @property {string} [note]
  */
@@ -30,14 +31,15 @@ export function table(rows) {
  */
 function line(row, ratio) {
   if (row.missing !== undefined) return [row.name, 'missing', '', '', '', '', '', row.missing]
-  const { median, min, max } = summary(row.values)
+  const { min, max } = summary(row.values)
+  const middle = middleOf(row)
   return [
     row.name,
-    `${figure(median)} ${row.unit}`,
+    `${figure(middle)} ${row.unit}${row.mean ? ' (mean)' : ''}`,
     row.values.length > 1 ? `${figure(min)} to ${figure(max)}` : '',
-    row.beside ?? '',
+    besideWhat(row),
     ratio === null ? '' : ratio.toFixed(2),
-    ...judged(row, ratio, median),
+    ...judged(row, ratio, middle),
     row.note ?? '',
   ]
 }
@@ -45,12 +47,24 @@ function line(row, ratio) {
 /**
  * @param {Row} row
  * @param {number|null} ratio
- * @param {number} median
+ * @param {number} middle
  */
-function judged({ mark, limit, unit }, ratio, median) {
+function judged({ mark, limit, unit }, ratio, middle) {
   if (mark !== undefined && ratio !== null) return [`${mark} x`, verdict(ratio <= mark)]
-  if (limit !== undefined) return [`${limit} ${unit}`, verdict(median <= limit)]
+  if (limit !== undefined) return [`${limit} ${unit}`, verdict(middle <= limit)]
   return ['', '']
+}
+
+/**
+ * The neighbour's name without what both names end in.
+ * @param {Row} row
+ */
+function besideWhat({ name, beside = '' }) {
+  const ends = [...beside.matchAll(/[,:] /g)].map(({ index }) => index)
+  return beside.slice(
+    0,
+    ends.find((at) => name.endsWith(beside.slice(at))),
+  )
 }
 
 /** @param {boolean} reached */
@@ -62,16 +76,20 @@ const verdict = (reached) => (reached ? 'ok' : 'missed')
  */
 function ratioOf(row, rows) {
   const base = rows.find(({ name, missing }) => name === row.beside && missing === undefined)
-  return base && row.missing === undefined ? summary(row.values).median / summary(base.values).median : null
+  const divisor = base ? middleOf(base) : 0
+  return divisor > 0 && row.missing === undefined ? middleOf(row) / divisor : null
 }
 
-/** The marks that were reached, and those that were not.
+/** @param {Row} row */
+const middleOf = ({ values, mean }) => (mean ? summary(values).mean : summary(values).median)
+
+/** How many marks were reached, and how many were not.
  * @param {readonly Row[]} rows
  */
 export function verdicts(rows) {
   const all = rows
     .filter(({ missing }) => missing === undefined)
-    .map((row) => judged(row, ratioOf(row, rows), summary(row.values).median)[1])
+    .map((row) => judged(row, ratioOf(row, rows), middleOf(row))[1])
   return {
     ok: all.filter((one) => one === 'ok').length,
     missed: all.filter((one) => one === 'missed').length,
@@ -93,5 +111,6 @@ export function summary(all) {
   const at = (/** @type {number} */ index) => sorted[index] ?? Number.NaN
   const middle = (sorted.length - 1) / 2
   const median = (at(Math.floor(middle)) + at(Math.ceil(middle))) / 2
-  return { median, min: at(0), max: at(sorted.length - 1) }
+  const mean = sorted.reduce((total, value) => total + value, 0) / sorted.length
+  return { median, mean, min: at(0), max: at(sorted.length - 1) }
 }

@@ -38,6 +38,7 @@ export function makeYard(settings = {}) {
       mkdirSync(join(dir, 'work', name), { recursive: true })
       return join(dir, 'work', name)
     },
+    clear: (/** @type {string} */ name) => rmSync(join(dir, 'work', name), { recursive: true, force: true }),
     agent: (/** @type {string} */ body) => writeAgent(dir, body),
     rca: (/** @type {string[]} */ ...args) => [process.execPath, RCA, ...args],
     must: (/** @type {string[]} */ argv, /** @type {How} */ how = {}) => must(argv, fill(how)),
