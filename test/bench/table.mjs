@@ -99,6 +99,7 @@ export function verdicts(rows) {
 /** Three figures that count. @param {number} value */
 export function figure(value) {
   if (!Number.isFinite(value)) return '?'
+  if (value === 0) return '0'
   const size = Math.abs(value)
   return size >= 100
     ? Math.round(value).toLocaleString('en')

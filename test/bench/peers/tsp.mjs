@@ -10,13 +10,11 @@ export const tsp = {
   missing: () => lacking('tsp'),
   open: (yard) => {
     const env = { TS_SOCKET: join(yard.dir, 'tsp'), TS_MAXFINISHED: '100000' }
-    const idOf = (/** @type {string} */ name) =>
-      yard
-        .must(['tsp'], { env })
-        .split('\n')
-        .findLast((line) => line.includes(`[${name}]`))
-        ?.trim()
-        .split(/\s+/)[0] ?? '-1'
+    const idOf = (/** @type {string} */ name) => {
+      const lines = yard.must(['tsp'], { env }).split('\n')
+      const ids = lines.filter((line) => line.includes(`[${name}]`)).map((line) => Number.parseInt(line, 10))
+      return String(Math.max(...ids))
+    }
     const stop = (/** @type {string} */ name) => ['tsp', '-k', idOf(name)]
     yard.must(['tsp', '-S', '1000'], { env })
     return {

@@ -1,5 +1,6 @@
 // @ts-check
 import { cli } from './cli.mjs'
+import { end } from './end.mjs'
 import { flood } from './flood.mjs'
 import { logs } from './logs.mjs'
 import { monitor } from './monitor.mjs'
@@ -7,4 +8,4 @@ import { recovery } from './recovery.mjs'
 import { start } from './start.mjs'
 
 /** @type {readonly import('./section.mjs').Section[]} */
-export const SECTIONS = [cli, start, recovery, logs, monitor, flood]
+export const SECTIONS = [cli, start, recovery, end, logs, monitor, flood]
