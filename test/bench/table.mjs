@@ -38,7 +38,7 @@ function line(row, ratio) {
     `${figure(middle)} ${row.unit}${row.mean ? ' (mean)' : ''}`,
     row.values.length > 1 ? `${figure(min)} to ${figure(max)}` : '',
     besideWhat(row),
-    ratio === null ? '' : ratio.toFixed(2),
+    ratio === null ? '' : ratioText(ratio),
     ...judged(row, ratio, middle),
     row.note ?? '',
   ]
@@ -95,6 +95,9 @@ export function verdicts(rows) {
     missed: all.filter((one) => one === 'missed').length,
   }
 }
+
+/** @param {number} ratio */
+const ratioText = (ratio) => (ratio === 0 || ratio >= 0.01 ? ratio.toFixed(2) : ratio.toPrecision(1))
 
 /** Three figures that count. @param {number} value */
 export function figure(value) {

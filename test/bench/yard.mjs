@@ -21,7 +21,17 @@ const CODEX = fileURLToPath(new URL('../fixtures/agents/codex.sh', import.meta.u
 /** What the fake agent does unless told otherwise: it says that it has begun and stays, silent. */
 const SILENT = 'begin; say hello; exec sleep 100000'
 
-/** @param {Record<string, unknown>} [settings]   config.json */
+/** Its first acts: it notes down its pid, and ns since the epoch, in the folder in which it runs. */
+const AGENT = `#!/bin/sh
+echo $$ > pid
+date +%s%N > stamp
+. '${CODEX}'
+`
+
+/**
+ * @param {Record<string, unknown>} [settings]   config.json
+ * - agent: what the fake codex does then, in shell; it may use what fixtures/agents/codex.sh defines.
+ */
 export function makeYard(settings = {}) {
   const dir = mkdtempSync(join(tmpdir(), 'rca-bench-'))
   for (const name of ['bin', 'home/.config/rca', 'tmp', 'work'])
@@ -39,7 +49,8 @@ export function makeYard(settings = {}) {
       return join(dir, 'work', name)
     },
     clear: (/** @type {string} */ name) => rmSync(join(dir, 'work', name), { recursive: true, force: true }),
-    agent: (/** @type {string} */ body) => writeAgent(dir, body),
+    agent: (/** @type {string} */ body) => writeScript(dir, 'codex', `${AGENT}${body}\n`),
+    script: (/** @type {string} */ name, /** @type {string} */ text) => writeScript(dir, name, text),
     rca: (/** @type {string[]} */ ...args) => [process.execPath, RCA, ...args],
     must: (/** @type {string[]} */ argv, /** @type {How} */ how = {}) => must(argv, fill(how)),
     timed: (/** @type {string[]} */ argv, /** @type {How} */ how = {}) => {
@@ -73,13 +84,13 @@ function environment(dir) {
 }
 
 /**
- * Its first acts: it notes down its pid, and ns since the epoch, in the folder in which it runs.
  * @param {string} dir
- * @param {string} body   shell; may use what fixtures/agents/codex.sh defines
+ * @param {string} name
+ * @param {string} text
  */
-function writeAgent(dir, body) {
-  const path = join(dir, 'bin/codex')
-  writeFileSync(path, `#!/bin/sh\necho $$ > pid\ndate +%s%N > stamp\n. '${CODEX}'\n${body}\n`)
+function writeScript(dir, name, text) {
+  const path = join(dir, 'bin', name)
+  writeFileSync(path, text)
   chmodSync(path, 0o755)
 }
 
