@@ -9,7 +9,10 @@ import { writeFileSync } from 'node:fs'
 import { machine } from './machine.mjs'
 import { readOptions } from './options.mjs'
 import { findMissing, PEERS } from './peers/index.mjs'
+import { ALONE } from './sections/section.mjs'
 import { table, verdicts } from './table.mjs'
+import { dropCache, ripen } from './warm.mjs'
+import { makeYard } from './yard.mjs'
 
 const options = readOptions(process.argv.slice(2))
 
@@ -17,6 +20,8 @@ await main()
 
 async function main() {
   const missing = await findMissing()
+  progress('caches are warmed')
+  warm()
   console.log(`${machine()}; ${options.runs} rounds${options.short ? ', short' : ''}\n`)
   for (const [name, why] of Object.entries(missing)) {
     console.log(`Missing: ${PEERS[/** @type {keyof typeof PEERS} */ (name)].name} (${why}).\n`)
@@ -32,7 +37,18 @@ async function main() {
     console.log(`### ${section.title} (\`${section.name}\`)\n\n${table(rows)}\n`)
     console.error(`${section.name}: ${Math.round((Date.now() - begun) / 1000)} s`)
   }
+  dropCache()
   conclude(results)
+}
+
+/** With a yard of its own. */
+function warm() {
+  const yard = makeYard(ALONE)
+  try {
+    ripen(yard)
+  } finally {
+    yard.close()
+  }
 }
 
 /** @param {Record<string, import('./table.mjs').Row[]>} results */

@@ -10,6 +10,7 @@ import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { now, pause } from './clock.mjs'
 import { end, processesWith } from './processes.mjs'
+import { giveCache } from './warm.mjs'
 
 /** @typedef {Record<string, string>} Env */
 /** @typedef {ReturnType<typeof makeYard>} Yard */
@@ -37,6 +38,7 @@ export function makeYard(settings = {}) {
   for (const name of ['bin', 'home/.config/rca', 'tmp', 'work'])
     mkdirSync(join(dir, name), { recursive: true })
   writeFileSync(join(dir, 'home/.config/rca/config.json'), JSON.stringify(settings), { mode: 0o644 })
+  giveCache(join(dir, 'home'))
   const env = environment(dir)
   const yard = {
     dir,
