@@ -24,7 +24,7 @@ export function populate(yard, count, days, state = yard.state) {
   const sample = sampleOf(first)
   for (let n = 1; n < count; n++) copy(first, sample, join(state, 'tasks'), n, (n / count) * days * DAY)
   // rca keeps what it has found out about finished tasks, as for a user who has had it for a while; this may take several runs.
-  for (let round = 0; round < 3; round++) yard.must(yard.rca('list', '--json', '--all'), { env })
+  for (let round = 0; round < 2; round++) yard.must(yard.rca('list', '--json', '--all'), { env })
   const listed = JSON.parse(yard.must(yard.rca('list', '--json', '--all'), { env }))
   const names = new Set(listed.map((/** @type {{ name: string }} */ task) => task.name))
   if (names.size !== count) throw new Error(`${count} tasks were made, and rca lists ${names.size}`)

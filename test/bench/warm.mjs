@@ -34,7 +34,7 @@ export function giveCache(home) {
 export function ripen(yard) {
   for (let round = 0; round < ROUNDS; round++) {
     for (const argv of verbs(`warm-${round}`)) yard.must(yard.rca(...argv))
-    age(cacheOf(join(yard.dir, 'home')))
+    ageCache(join(yard.dir, 'home'))
   }
   if (!existsSync(cacheOf(join(yard.dir, 'home')))) return
   ripe = mkdtempSync(join(tmpdir(), 'rca-bench-cache-'))
@@ -65,8 +65,9 @@ const cacheOf = (home) => join(home, '.cache/rca')
 /** @param {string} folder */
 const filesIn = (folder) => (existsSync(folder) ? readdirSync(folder) : [])
 
-/** @param {string} folder */
-function age(folder) {
+/** Makes what is kept there old enough to be made anew. @param {string} home */
+export function ageCache(home) {
+  const folder = cacheOf(home)
   const then = Date.now() / 1_000 - DAYS_S
   for (const name of filesIn(folder)) utimesSync(join(folder, name), then, then)
 }

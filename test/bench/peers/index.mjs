@@ -1,4 +1,5 @@
 // @ts-check
+import { acpx } from './acpx.mjs'
 import { pm2 } from './pm2.mjs'
 import { rca } from './rca.mjs'
 import { recipe } from './recipe.mjs'
@@ -10,7 +11,7 @@ import { tsp } from './tsp.mjs'
 
 /** @typedef {import('./peer.mjs').Peer} Peer */
 
-export const PEERS = { rca, tmux, recipe, pm2, supervisord, tsp, screen, systemd }
+export const PEERS = { rca, tmux, recipe, pm2, supervisord, tsp, screen, systemd, acpx }
 
 /**
  * @typedef {keyof typeof PEERS} PeerName

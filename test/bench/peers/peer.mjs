@@ -13,7 +13,7 @@
  * @property {(names: readonly string[]) => void} [prepare]   Makes these names known, where it has to be told before.
  * @property {(name: string) => string[]} start   The argv that has the yard's program run, in the folder of that name.
  * @property {(name: string) => string[]} stop    The argv that ends it.
- * @property {(name: string) => void} forget      Makes the name free again.
+ * @property {(...names: string[]) => void} forget   Makes these names free again.
  * @property {string[]} [list]                    The argv that lists what runs.
  * @property {(name: string) => void} [keep]      Starts it so that it is started again at once whenever it dies.
  * @property {(name: string) => string[]} [wait]  The argv that returns when it has ended.
@@ -46,6 +46,14 @@ export function isExecutable(path) {
   } catch {
     return false
   }
+}
+
+/**
+ * @param {readonly string[]} names
+ * @param {(name: string) => unknown} act
+ */
+export function forEach(names, act) {
+  for (const name of names) act(name)
 }
 
 /**

@@ -47,7 +47,7 @@ export const pm2 = {
         yard.must([...call, 'start', file], { env })
       },
       stop,
-      forget: (name) => void attempt(yard, stop(name), env),
+      forget: (...names) => void attempt(yard, [...call, 'delete', ...names], env),
       list: [...call, 'jlist'],
       output,
       daemon: () => Number(textOf(join(yard.dir, 'pm2/pm2.pid'))),

@@ -17,9 +17,10 @@ export const rca = {
       start,
       keep: (name) => void yard.must(start(name)),
       stop: (name) => yard.rca('kill', session(name)),
-      forget: (name) => {
-        yard.must(yard.rca('kill', session(name)))
-        for (const dir of taskDirs(yard.state, session(name))) rmSync(dir, { recursive: true, force: true })
+      forget: (...names) => {
+        yard.must(yard.rca('kill', ...names.map(session)))
+        const dirs = names.flatMap((name) => taskDirs(yard.state, session(name)))
+        for (const dir of dirs) rmSync(dir, { recursive: true, force: true })
       },
       list: yard.rca('list', '--json'),
       wait: (name) => yard.rca('wait', session(name)),

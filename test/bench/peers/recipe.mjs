@@ -2,7 +2,7 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { attempt, lacking } from './peer.mjs'
+import { attempt, forEach, lacking } from './peer.mjs'
 
 const SCRIPT = fileURLToPath(new URL('recipe.sh', import.meta.url))
 
@@ -19,7 +19,7 @@ export const recipe = {
     return {
       start: (name) => ['bash', SCRIPT, socket, name, yard.work(name), yard.program],
       stop,
-      forget: (name) => void attempt(yard, stop(name)),
+      forget: (...names) => forEach(names, (name) => attempt(yard, stop(name))),
       output: (name) => join(folderOf(yard.work(name)), 'events.jsonl'),
       close: () => void attempt(yard, ['tmux', '-S', socket, 'kill-server']),
     }

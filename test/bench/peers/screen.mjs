@@ -1,7 +1,7 @@
 // @ts-check
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { attempt, lacking } from './peer.mjs'
+import { attempt, forEach, lacking } from './peer.mjs'
 
 /** One detached session a program, with a log of what it prints.
  * @type {import('./peer.mjs').Peer}
@@ -18,7 +18,7 @@ export const screen = {
       env,
       start: (name) => ['screen', '-L', '-Logfile', output(name), '-dmS', name, yard.program],
       stop,
-      forget: (name) => void attempt(yard, stop(name), env),
+      forget: (...names) => forEach(names, (name) => attempt(yard, stop(name), env)),
       list: ['screen', '-ls'],
       output,
       close: () => {},

@@ -30,7 +30,7 @@ export const supervisord = {
         yard.must([...ctl, 'start', name])
       },
       stop: (name) => [...ctl, 'stop', name],
-      forget: (name) => void attempt(yard, [...ctl, 'stop', name]),
+      forget: (...names) => void attempt(yard, [...ctl, 'stop', ...names]),
       list: [...ctl, 'status'],
       daemon: () => Number(yard.must([...ctl, 'pid'])),
       close: () => void attempt(yard, [...ctl, 'shutdown']),

@@ -3,7 +3,7 @@ import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { attempt, isExecutable, lacking } from './peer.mjs'
+import { attempt, forEach, isExecutable, lacking } from './peer.mjs'
 
 const SCRIPT = fileURLToPath(new URL('systemd.sh', import.meta.url))
 const MANAGER = fileURLToPath(new URL('../../systemd/manager.sh', import.meta.url))
@@ -42,7 +42,8 @@ export const systemd = {
         yard.program,
       ]
     }
-    const forget = (/** @type {string} */ name) => void attempt(yard, stop(name), env)
+    const forget = (/** @type {string[]} */ ...names) =>
+      forEach(names, (name) => attempt(yard, stop(name), env))
     return {
       env,
       start,
@@ -51,7 +52,7 @@ export const systemd = {
       forget,
       list: ['systemctl', '--user', 'list-units', '--type=service', '--no-pager'],
       close: async () => {
-        for (const name of started) forget(name)
+        forget(...started)
         await own?.close()
       },
     }

@@ -1,6 +1,6 @@
 // @ts-check
 import { join } from 'node:path'
-import { attempt, lacking } from './peer.mjs'
+import { attempt, forEach, lacking } from './peer.mjs'
 
 /** What anybody would have to do by hand, in one call: a session with a plain shell, and a line typed into it.
  * @type {import('./peer.mjs').Peer}
@@ -38,7 +38,7 @@ export const tmux = {
         typed(name, `${yard.program} < /dev/null; ${done(name).toSpliced(-1, 0, '-S').join(' ')}`),
       keep: (name) => void yard.must(typed(name, `while :; do ${yard.program} < /dev/null; done`)),
       stop,
-      forget: (name) => void attempt(yard, stop(name)),
+      forget: (...names) => forEach(names, (name) => attempt(yard, stop(name))),
       list: [...call, 'ls'],
       wait: done,
       output,

@@ -1,6 +1,6 @@
 // @ts-check
 import { join } from 'node:path'
-import { attempt, lacking } from './peer.mjs'
+import { attempt, forEach, lacking } from './peer.mjs'
 
 /** task-spooler, with so many slots that nothing has to queue.
  * @type {import('./peer.mjs').Peer}
@@ -21,7 +21,7 @@ export const tsp = {
       env,
       start: (name) => ['tsp', '-L', name, yard.program],
       stop,
-      forget: (name) => void attempt(yard, stop(name), env),
+      forget: (...names) => forEach(names, (name) => attempt(yard, stop(name), env)),
       list: ['tsp'],
       wait: (name) => ['tsp', '-w', idOf(name)],
       output: (name) => yard.must(['tsp', '-o', idOf(name)], { env }).trim(),

@@ -1,13 +1,15 @@
 // @ts-check
 /** Where the time of `rca start` goes outside its own process, from the times of the files that each step leaves. */
 import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { takeStamp } from '../agent.mjs'
 import { now } from '../clock.mjs'
 import { rca, taskDirs } from '../peers/rca.mjs'
 import { summary } from '../table.mjs'
+import { ageCache } from '../warm.mjs'
 
 const NAME = 'profile'
+const WARM = 5
 const STEPS = [
   'Node is up',
   'code loaded, request checked',
@@ -26,15 +28,15 @@ const STEPS = [
  */
 export async function timeline(yard, bin, runs) {
   const up = join(yard.dir, 'up')
-  const preload = join(yard.dir, 'preload.cjs')
-  writeFileSync(
-    preload,
-    `require('fs').writeFileSync(${JSON.stringify(up)}, String(performance.timeOrigin + performance.now()))`,
-  )
+  const stamped = join(dirname(bin), 'stamped.js')
+  const stamp = `require('fs').writeFileSync(${JSON.stringify(up)}, String(performance.timeOrigin + performance.now()))`
+  writeFileSync(stamped, readFileSync(bin, 'utf8').replace('\n', `\n${stamp}\n`))
   /** @type {number[][]} */
   const all = STEPS.map(() => [])
-  for (let run = 0; run < runs; run++) {
-    const moments = await once(yard, [process.execPath, '-r', preload, bin], up)
+  for (let run = -WARM; run < runs; run++) {
+    if (run <= 0) ageCache(join(yard.dir, 'home'))
+    const moments = await once(yard, [process.execPath, stamped], up)
+    if (run < 0) continue
     for (const [n, steps] of all.entries()) steps.push(Math.max(0, (moments[n + 1] ?? 0) - (moments[n] ?? 0)))
   }
   return STEPS.map((name, n) => ({ name, ms: summary(all[n] ?? []).median }))

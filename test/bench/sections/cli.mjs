@@ -38,7 +38,7 @@ export const cli = {
  * @param {import('../peers/index.mjs').Runners} runners
  */
 async function measure(context, yard, runners) {
-  const populations = POPULATIONS.filter(({ count, days }) => !context.short || count !== 200 || days === 1)
+  const populations = context.short ? POPULATIONS.filter(inShort) : POPULATIONS
   for (const { count, days } of populations) {
     context.progress(`${count} tasks are made`)
     populate(yard, count, days, stateOf(yard, count, days))
@@ -54,6 +54,9 @@ async function measure(context, yard, runners) {
   }))
   return [...rows, ...missingRows(context, LISTS)]
 }
+
+/** @param {{ count: number, days: number }} population */
+const inShort = ({ count, days }) => (days === 1 ? count === 10 || count === 1_000 : count >= 1_000)
 
 /** @param {string} name */
 function markOf(name) {

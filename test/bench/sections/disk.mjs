@@ -26,7 +26,7 @@ export const disk = {
   title: 'The disk',
   run: async (context) => {
     const rows = await finished(context)
-    const seconds = context.short ? 10 : 60
+    const seconds = context.short ? 6 : 60
     for (const [kind, agent] of Object.entries(AGENTS)) {
       context.progress(`a ${kind} agent, ${seconds} s`)
       rows.push(...(await hour(kind, agent, seconds)))
@@ -113,7 +113,7 @@ async function hour(kind, agent, seconds) {
   try {
     yard.agent(agent)
     yard.must(yard.rca('start', 'codex', 'task', '-p', 'x', '-C', yard.work('task'), '--json'))
-    await rest(5_000)
+    await rest(3_000)
     const before = stateOf(yard)
     await rest(seconds * 1_000)
     const after = stateOf(yard)

@@ -62,7 +62,7 @@ async function inYard(agent, names, context, contenders) {
   try {
     yard.agent(agent)
     return await withPeers(yard, names, context.missing, (runners) =>
-      rounds(context.runs, contenders(yard, runners), context.progress),
+      rounds(context.short ? 3 : context.runs, contenders(yard, runners), context.progress),
     )
   } finally {
     yard.close()
@@ -111,14 +111,14 @@ function treeIn(folder) {
 }
 
 /**
- * The moment at which the last that went had gone, and who is left half a second after the command's return.
+ * The moment at which the last that went had gone, and who is left 0.3 s after the command's return.
  * @param {readonly number[]} pids
  * @param {() => number} returned   0 before.
  */
 async function untilGone(pids, returned) {
   let left = pids
   let gone = performance.now()
-  while (left.length > 0 && !(returned() > 0 && performance.now() > returned() + 500)) {
+  while (left.length > 0 && !(returned() > 0 && performance.now() > returned() + 300)) {
     await rest(0.5)
     const still = left.filter(isAlive)
     if (still.length < left.length) gone = performance.now()

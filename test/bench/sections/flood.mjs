@@ -58,7 +58,11 @@ async function measure(context, yard, runners, expected) {
     () => through(yard, runner, expected),
   ])
   const all = { [FILE]: () => intoFile(yard), ...Object.fromEntries(contenders) }
-  const figures = await rounds(Math.max(3, Math.round(context.runs / 3)), all, context.progress)
+  const figures = await rounds(
+    context.short ? 2 : Math.max(3, Math.round(context.runs / 3)),
+    all,
+    context.progress,
+  )
   const rows = Object.entries(figures).map(([name, values]) => {
     if (name.endsWith(LOST)) return { name, unit: 'bytes', values, ...LOST_EXTRAS[name] }
     const base = FILE + TAKES

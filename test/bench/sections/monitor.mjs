@@ -17,10 +17,10 @@ import { missingRows, RESTLESS } from './section.mjs'
 
 const NAMES = /** @type {const} */ (['rca', 'pm2', 'tmux'])
 const FULL = { live: [0, 10, 100, 500], finished: 10_000, beside: 100, stretches: 6, ms: 20_000 }
-const SHORT = { live: [0, 10, 50], finished: 1_000, beside: 50, stretches: 3, ms: 4_000 }
+const SHORT = { live: [0, 5, 30], finished: 1_000, beside: 30, stretches: 3, ms: 3_000 }
 const SILENT = 'begin; say hello; exec sleep 100000'
 /** Where the marks hold. */
-const MARKED = /^(50|100) live/
+const MARKED = /^(30|100) live/
 /** As many as pm2 and tmux are given at most. */
 const ENOUGH = 100
 
@@ -136,7 +136,7 @@ async function begin({ key, yard, runner }, from, to) {
 }
 
 /** What begins makes work for a while. @param {number} count */
-const settle = (count) => rest(6_000 + count * 30)
+const settle = (count) => rest(4_000 + count * 30)
 
 /**
  * @param {Awaited<ReturnType<typeof observe>>} seen

@@ -47,7 +47,11 @@ async function measure(context, yard, runners) {
     return runner ? [{ key, runner, folder: yard.work(key) }] : []
   })
   const contenders = kept.map(({ key, folder }) => [LABELS[key], () => killIn(folder)])
-  const figures = await rounds(context.runs * 2, Object.fromEntries(contenders), context.progress)
+  const figures = await rounds(
+    context.short ? context.runs : context.runs * 2,
+    Object.fromEntries(contenders),
+    context.progress,
+  )
   const rows = kept.map(({ key }) => ({
     ...{ name: LABELS[key], unit: 'ms', values: figures[LABELS[key]] ?? [] },
     ...(key === 'pm2' ? {} : { beside: 'pm2' }),
@@ -55,7 +59,7 @@ async function measure(context, yard, runners) {
     ...(key === 'supervisord' ? { note: NOTES.supervisord } : {}),
   }))
   const survived = kept.filter(({ key }) => key === 'rca' || key === 'pm2').map((one) => outlives(one))
-  return [...rows, ...survived, ...missingRows(context, PEERS), ...NEVER]
+  return [...rows, ...survived, ...missingRows(context, [...PEERS, 'acpx']), ...NEVER]
 }
 
 /** @type {import('./section.mjs').Row[]} */

@@ -46,7 +46,7 @@ export const start = {
     const series = await inYard(RESTLESS, ['rca', 'tmux'], context, async (yard, runners) =>
       inARow(context, yard, runners),
     )
-    return [...rows, ...series, ...missingRows(context, PEERS)]
+    return [...rows, ...series, ...missingRows(context, [...PEERS, 'acpx'])]
   },
 }
 
@@ -138,7 +138,7 @@ async function startTogether(yard, runner, afterNode) {
   })
   const returned = Math.max(...(await Promise.all(ends))) - begun
   const runs = Math.max(...AT_ONCE.map((name) => takeStamp(yard.work(name)))) - begun
-  for (const name of AT_ONCE) runner.forget(name)
+  runner.forget(...AT_ONCE)
   return { [RUNS]: runs, [RETURNS]: returned }
 }
 
@@ -157,7 +157,7 @@ function togetherRows(figures) {
  * @param {import('../peers/index.mjs').Runners} runners
  */
 async function inARow(context, yard, runners) {
-  const count = context.short ? 50 : 100
+  const count = context.short ? 30 : 100
   const both = Object.entries({ '`rca start`': runners.rca, 'bare tmux': runners.tmux })
   /** @type {Record<string, number[]>} */
   const figures = {}
