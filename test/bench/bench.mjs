@@ -12,11 +12,17 @@ import { findMissing, PEERS } from './peers/index.mjs'
 import { ALONE } from './sections/section.mjs'
 import { table, verdicts } from './table.mjs'
 import { dropCache, ripen } from './warm.mjs'
-import { makeYard } from './yard.mjs'
+import { closeYards, makeYard } from './yard.mjs'
 
 const options = readOptions(process.argv.slice(2))
 
-await main()
+for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM'])) process.once(signal, () => leave())
+
+try {
+  await main()
+} finally {
+  dropCache()
+}
 
 async function main() {
   const missing = await findMissing()
@@ -28,17 +34,29 @@ async function main() {
   }
   /** @type {Record<string, import('./table.mjs').Row[]>} */
   const results = {}
-  for (const section of options.sections) {
-    const begun = Date.now()
-    const tell = (/** @type {string} */ text) => progress(`${section.name}: ${text}`)
-    const rows = await section.run({ ...options, missing, progress: tell })
-    progress('')
-    results[section.name] = rows
-    console.log(`### ${section.title} (\`${section.name}\`)\n\n${table(rows)}\n`)
-    console.error(`${section.name}: ${Math.round((Date.now() - begun) / 1000)} s`)
-  }
-  dropCache()
+  for (const section of options.sections) results[section.name] = await measure(section, missing)
   conclude(results)
+}
+
+/**
+ * @param {import('./sections/section.mjs').Section} section
+ * @param {Awaited<ReturnType<typeof findMissing>>} missing
+ */
+async function measure(section, missing) {
+  const begun = Date.now()
+  const tell = (/** @type {string} */ text) => progress(`${section.name}: ${text}`)
+  const rows = await section.run({ ...options, missing, progress: tell })
+  progress('')
+  console.log(`### ${section.title} (\`${section.name}\`)\n\n${table(rows)}\n`)
+  console.error(`${section.name}: ${Math.round((Date.now() - begun) / 1000)} s`)
+  return rows
+}
+
+/** Somebody has had enough: nothing that was started stays. */
+function leave() {
+  closeYards()
+  dropCache()
+  process.exit(130)
 }
 
 /** With a yard of its own. */

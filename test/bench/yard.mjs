@@ -12,6 +12,9 @@ import { now, pause } from './clock.mjs'
 import { end, processesWith } from './processes.mjs'
 import { giveCache } from './warm.mjs'
 
+/** @type {Set<string>} */
+const open = new Set()
+
 /** @typedef {Record<string, string>} Env */
 /** @typedef {ReturnType<typeof makeYard>} Yard */
 /** @typedef {{ cwd?: string, env?: Env }} How */
@@ -35,6 +38,7 @@ date +%s%N > stamp
  */
 export function makeYard(settings = {}) {
   const dir = mkdtempSync(join(tmpdir(), 'rca-bench-'))
+  open.add(dir)
   for (const name of ['bin', 'home/.config/rca', 'tmp', 'work'])
     mkdirSync(join(dir, name), { recursive: true })
   writeFileSync(join(dir, 'home/.config/rca/config.json'), JSON.stringify(settings), { mode: 0o644 })
@@ -128,6 +132,11 @@ function launch([file = '', ...args], how) {
   })
 }
 
+/** Closes all that have not been closed. */
+export function closeYards() {
+  for (const dir of open) close(dir)
+}
+
 /** Ends all that was started here, by pid. @param {string} dir */
 function close(dir) {
   for (let round = 0; round < 100; round++) {
@@ -137,4 +146,5 @@ function close(dir) {
     pause(20)
   }
   rmSync(dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 })
+  open.delete(dir)
 }

@@ -35,7 +35,7 @@ export function treeOf(profiles, rootName) {
  */
 export function withoutWaiting(tree) {
   const waiting = tree.children.find(({ name }) => name === REST['(idle)'])
-  if (!waiting) return tree
+  if (!waiting || waiting.ms < 1) return tree
   const children = tree.children.filter((child) => child !== waiting)
   const name = `${tree.name}, without ${waiting.ms.toFixed(1)} ms in which it waits:`
   return { ...tree, name, ms: tree.ms - waiting.ms, children }
