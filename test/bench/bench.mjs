@@ -5,6 +5,7 @@
  * The ratios are what counts: they say the same on a slow machine as on a fast one. Nothing asserts any of it: a mark that is
  * missed is shown, and the exit code is 0 unless the bench itself breaks.
  */
+import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { machine } from './machine.mjs'
 import { readOptions } from './options.mjs'
@@ -44,6 +45,8 @@ async function main() {
  */
 async function measure(section, missing) {
   const begun = Date.now()
+  // What the one before has written would hold up whoever waits for the disk now.
+  spawnSync('sync')
   const tell = (/** @type {string} */ text) => progress(`${section.name}: ${text}`)
   const rows = await section.run({ ...options, missing, progress: tell })
   progress('')
