@@ -33,6 +33,7 @@ setsid sleep 100000 & echo $! >> tree
 echo $$ >> tree
 exec sleep 100000`
 const TREE_SIZE = 3
+const PM2 = 'it sends SIGINT, which what a shell runs in the background ignores, and 1.6 s later SIGKILL'
 
 const WAITERS = /** @type {const} */ (['rca', 'tmux', 'tsp'])
 const WAITS = { rca: '`rca wait`', tmux: '`tmux wait-for`', tsp: '`tsp -w`', shell: "a shell's `wait`" }
@@ -140,6 +141,7 @@ function killRows(figures) {
         },
         ...(what === LEFT || label === LABELS.tmux ? {} : { beside: LABELS.tmux + what }),
         ...(what === LEFT && label === LABELS.rca ? { limit: 0 } : {}),
+        ...(what === GONE && label === LABELS.pm2 ? { note: PM2 } : {}),
       })),
   )
 }
