@@ -128,22 +128,29 @@ async function untilGone(pids, returned) {
   return { left, gone }
 }
 
+/** @type {Record<string, Partial<import('./section.mjs').Row>>} */
+const EXTRAS = {
+  [LABELS.rca + LEFT]: { limit: 0 },
+  [LABELS.pm2 + GONE]: { note: PM2 },
+}
+
 /** @param {Record<string, number[]>} figures */
 function killRows(figures) {
-  return [GONE, RETURNS, LEFT].flatMap((what) =>
-    Object.values(LABELS)
-      .filter((label) => figures[label + what])
-      .map((label) => ({
-        ...{
-          name: label + what,
-          unit: what === LEFT ? `of ${TREE_SIZE}` : 'ms',
-          values: figures[label + what] ?? [],
-        },
-        ...(what === LEFT || label === LABELS.tmux ? {} : { beside: LABELS.tmux + what }),
-        ...(what === LEFT && label === LABELS.rca ? { limit: 0 } : {}),
-        ...(what === GONE && label === LABELS.pm2 ? { note: PM2 } : {}),
-      })),
-  )
+  return [GONE, RETURNS, LEFT].flatMap((what) => {
+    const labels = Object.values(LABELS).filter((label) => figures[label + what])
+    return labels.map((label) => killRow(label + what, what, figures[label + what] ?? []))
+  })
+}
+
+/**
+ * @param {string} name
+ * @param {string} what
+ * @param {number[]} values
+ */
+function killRow(name, what, values) {
+  if (what === LEFT) return { name, unit: `of ${TREE_SIZE}`, values, ...EXTRAS[name] }
+  const base = LABELS.tmux + what
+  return { name, unit: 'ms', values, ...(name === base ? {} : { beside: base }), ...EXTRAS[name] }
 }
 
 /**
