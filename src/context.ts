@@ -23,7 +23,7 @@ export interface ReadingContext {
 }
 
 /** The terminals that tasks run in. */
-export interface Terminals {
+interface Terminals {
   /** The terminal of this kind in which a new task would run. */
   readonly newTerminal: (kind: TerminalKind) => TerminalRecord
   /** The terminal that a task's record names. */

@@ -15,7 +15,7 @@ export type Other = { readonly name: string; readonly startedAt: string } & (
 )
 
 /** A stretch of the array: a text, or a part of the index, in which there are commas between neighbours. */
-export type Stretch = { readonly text: string } | { readonly jsonStart: number; readonly jsonEnd: number }
+type Stretch = { readonly text: string } | { readonly jsonStart: number; readonly jsonEnd: number }
 
 /** These as one JSON array in UTF-8, with a line break behind it: of what the index holds not a byte is looked at. */
 export function arrayOf(listed: Listed, index: FinishedIndex | null): Buffer {

@@ -91,7 +91,7 @@ function latestFrom(rows: readonly FinishedTask[]): string[] {
 }
 
 /** What is added to the file for a task, which fits. It begins with a line break: what a killed writer left torn ends there. Pure. */
-export function formatAdded(task: FinishedTask): Buffer {
+function formatAdded(task: FinishedTask): Buffer {
   const { startedAt, at, state, journalBytes, spec, name, json } = task
   const words = `\n${startedAt}${at}${state.padEnd(STATE)}${number(json.length)}${number(journalBytes)}${spec.padEnd(SPEC)}${name} `
   return Buffer.concat([Buffer.from(words, 'latin1'), json, Buffer.from('\n')])
@@ -254,7 +254,7 @@ const origin = (text: string) => ({
 })
 
 /** Lines of `formatAdded`; what is torn is passed over. `start`: where the text begins in the file, bytes. Pure. */
-export function parseAdded(text: string, start: number): FinishedRow[] {
+function parseAdded(text: string, start: number): FinishedRow[] {
   const rows: FinishedRow[] = []
   for (let at = 0; at < text.length; ) {
     const newline = text.indexOf('\n', at)
