@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { readConfigFile, untrusted } from './config-file.ts'
+import { parseJson, readConfigFile, untrusted } from './config-file.ts'
 
 let dir: string
 let path: string
@@ -21,17 +21,22 @@ function write(content: string | Uint8Array, mode = 0o600): void {
 const refusal = (message: string | RegExp) =>
   expect.objectContaining({ code: 'config', message: expect.stringMatching(message) })
 
+const read = (from: string) => {
+  const text = readConfigFile(from)
+  return text === null ? undefined : parseJson(from, text)
+}
+
 describe('readConfigFile', () => {
   it('says that there is none', () => {
-    expect(readConfigFile(path)).toBeUndefined()
-    expect(readConfigFile('/dev/null/rca/config.json')).toBeUndefined()
+    expect(read(path)).toBeUndefined()
+    expect(read('/dev/null/rca/config.json')).toBeUndefined()
   })
 
   it('reads JSON, also behind a byte order mark and a link', () => {
     write('\uFEFF{"monitor": false}', 0o644)
     const link = join(dir, 'link')
     symlinkSync(path, link)
-    expect(readConfigFile(link)).toEqual({ monitor: false })
+    expect(read(link)).toEqual({ monitor: false })
   })
 
   it.each([
@@ -48,26 +53,26 @@ describe('readConfigFile', () => {
     ['{"a":"\n"}', 'config.json: line 1, column 7: bad control character in string literal'],
   ])('%j is refused', (text, message) => {
     write(text)
-    expect(() => readConfigFile(path)).toThrow(expect.objectContaining({ code: 'config', message }))
+    expect(() => read(path)).toThrow(expect.objectContaining({ code: 'config', message }))
   })
 
   it('refuses what is not UTF-8', () => {
     write(Buffer.from([0x22, 0xff, 0x22]))
-    expect(() => readConfigFile(path)).toThrow(refusal('is not UTF-8'))
+    expect(() => read(path)).toThrow(refusal('is not UTF-8'))
   })
 
   it('refuses a folder and a link to nowhere', () => {
     mkdirSync(path)
-    expect(() => readConfigFile(path)).toThrow(refusal('not a regular file'))
+    expect(() => read(path)).toThrow(refusal('not a regular file'))
     rmSync(path, { recursive: true })
     symlinkSync('nowhere', path)
-    expect(() => readConfigFile(path)).toThrow(refusal('cannot be read \\(ENOENT\\)'))
+    expect(() => read(path)).toThrow(refusal('cannot be read \\(ENOENT\\)'))
   })
 
   it.each([0o666, 0o664, 0o602])('refuses mode %o, and says how to mend it', (mode) => {
     write('{}', mode)
     const hint = `chmod go-w '${path.replace("'", "'\\''")}'`
-    expect(() => readConfigFile(path)).toThrow(expect.objectContaining({ code: 'config', hint }))
+    expect(() => read(path)).toThrow(expect.objectContaining({ code: 'config', hint }))
   })
 })
 

@@ -3,18 +3,21 @@ import { errno, RcaError } from './errors.ts'
 import { quote } from './system/shell.ts'
 
 /**
- * The JSON in the configuration file; undefined: there is none. It may be a link, as dotfile managers make them, and must be
+ * The text of the configuration file; null: there is none. It may be a link, as dotfile managers make them, and must be
  * this user's or root's and writable by nobody else, for it says what agents may do. Throws a `config` error.
  */
-export function readConfigFile(path: string): unknown {
+export function readConfigFile(path: string): string | null {
   const bytes = readTrusted(path)
-  if (bytes === null) return undefined
-  let text: string
+  if (bytes === null) return null
   try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch {
     throw new RcaError('config', 'config.json is not UTF-8', path)
   }
+}
+
+/** The JSON that is in it. Throws a `config` error that names the place of a mistake. Pure. */
+export function parseJson(path: string, text: string): unknown {
   try {
     return JSON.parse(text)
   } catch (error) {

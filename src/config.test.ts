@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { configPath, parseConfig } from './config.ts'
-import { NO_NOTIFY } from './notify/settings.ts'
+import { NO_NOTIFY } from './notify/config.ts'
 
 const PATH = '/home/x/.config/rca/config.json'
 

@@ -1,8 +1,9 @@
 import { isAbsolute, join } from 'node:path'
 import type { AgentName } from './agents/driver.ts'
-import { readConfigFile } from './config-file.ts'
+import { parseJson, readConfigFile } from './config-file.ts'
+import { rememberConfig, rememberedConfig } from './config-memo.ts'
 import { RcaError } from './errors.ts'
-import { NO_NOTIFY, type NotifyConfig } from './notify/settings.ts'
+import { NO_NOTIFY, type NotifyConfig } from './notify/config.ts'
 import { readSettings } from './setting-types.ts'
 import { configSettings } from './settings.ts'
 import type { PolicyLayer } from './task/policy.ts'
@@ -33,9 +34,16 @@ type Env = Readonly<Record<string, string | undefined>>
  */
 export function loadConfig(env: Env): Config {
   const path = configPath(env)
-  const found = path === null ? undefined : readConfigFile(path)
-  return path === null || found === undefined ? parseConfig({}, '') : parseConfig(found, path)
+  const text = path === null ? null : readConfigFile(path)
+  if (path === null || text === null) return NO_CONFIG
+  const remembered = rememberedConfig(text, env)
+  if (remembered) return remembered
+  const config = parseConfig(parseJson(path, text), path)
+  rememberConfig(text, config, env)
+  return config
 }
+
+const NO_CONFIG: Config = { monitor: true, terminal: null, policy: {}, notify: NO_NOTIFY, agents: {} }
 
 /**
  * `$XDG_CONFIG_HOME/rca/config.json`, else `~/.config/rca/config.json`; null without a home. Relative paths in these

@@ -1,6 +1,6 @@
 import { writeSync } from 'node:fs'
 import { join } from 'node:path'
-import { load } from './code-cache.ts'
+import { load } from './pack/load.ts'
 import { VERSION } from './version.ts'
 
 /** Those whose start matters: each has compiled code of its own. */
@@ -11,7 +11,8 @@ const PARTS =
 export async function main(argv: readonly string[]): Promise<void> {
   if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V')) return sayVersion()
   const verb = argv[0] === 'ls' || argv[0] === 'ps' ? 'list' : (argv[0] ?? '')
-  const cli = load(join(__dirname, 'main.cjs'), PARTS.test(verb) ? verb : 'rest', process.env)
+  const part = PARTS.test(verb) ? verb : 'rest'
+  const cli = load(join(__dirname, 'rca.pack'), 'src/main.ts', part, process.env)
   await (cli as typeof import('./main.ts')).main(argv)
 }
 

@@ -1,3 +1,5 @@
+import { config } from 'zod/mini'
+
 /** What we use of zod, and nothing else of it: the build leaves out the rest. */
 export {
   array,
@@ -32,3 +34,6 @@ export {
   type ZodMiniObject,
   type ZodMiniType,
 } from 'zod/mini'
+
+// A process parses a few records and ends: code that is made for each schema first takes longer than it saves.
+config({ jitless: true })

@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { parseConfig } from '../config.ts'
+import { NO_NOTIFY, type NotifyConfig } from './config.ts'
 import { channelOf } from './index.ts'
-import { channelRecord, NO_NOTIFY, type NotifyConfig, type NotifyFlags, notifySpec } from './settings.ts'
+import { channelRecord, type NotifyFlags, notifySpec } from './settings.ts'
 
 const bin = mkdtempSync(join(tmpdir(), 'rca-notify-'))
 for (const name of ['told', 'openclaw']) {

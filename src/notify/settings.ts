@@ -5,25 +5,9 @@ import { duration, object, oneOf, readSettings, say } from '../setting-types.ts'
 import type { ChannelRecord, NotifySpec } from '../task/schema.ts'
 import * as z from '../zod.ts'
 import type { Caller } from './channel.ts'
+import type { Described, NotifyConfig } from './config.ts'
 import { DEFAULT_EVENTS, EVENT_WORDS, eventsOf, type NoticeEvent } from './events.ts'
-import { isKind, KIND_NAMES, KINDS, type KindName } from './index.ts'
-
-/** A channel as config.json or a flag describes it. */
-interface Described {
-  readonly type: KindName
-  readonly on: readonly NoticeEvent[] | undefined
-  readonly timeoutMs: number | undefined
-  readonly settings: object
-}
-
-/** What config.json says of notifications. */
-export interface NotifyConfig {
-  readonly channels: Readonly<Record<string, Described>>
-  /** The channels of a task that names none. */
-  readonly default: readonly string[]
-  readonly on: readonly NoticeEvent[] | undefined
-  readonly progressEveryMs: number | undefined
-}
+import { isKind, KIND_NAMES, KINDS } from './index.ts'
 
 const PROGRESS_EVERY_MS = 10 * 60_000
 const LONGEST_TRY_MS = 10 * 60_000
@@ -117,13 +101,6 @@ export const notifySettings = z.pipe(
     }),
   ),
 )
-
-export const NO_NOTIFY: NotifyConfig = {
-  channels: {},
-  default: [],
-  on: undefined,
-  progressEveryMs: undefined,
-}
 
 /** What the flags of a start say of notifications; null or empty: nothing. */
 export interface NotifyFlags {

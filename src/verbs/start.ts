@@ -3,6 +3,7 @@ import type { Verb } from '../cli.ts'
 import type { DryRun } from '../commands/dry-run.ts'
 import type { Context } from '../context.ts'
 import type { Io } from '../io.ts'
+import type { NotifyConfig } from '../notify/config.ts'
 import { checkAgent, checkTaskName } from '../task/names.ts'
 import { mergePolicy } from '../task/policy.ts'
 import { flag, interruptible, type Options, open, text, texts } from './common.ts'
@@ -40,28 +41,38 @@ export const start: Verb = async ([agent = '', task = ''], options, rest) => {
 export const ifExists = (options: Options) =>
   (['fail', 'reuse', 'replace'] as const).find((one) => one === options.ifExists) ?? 'fail'
 
+/** Flags that are settings: without them nothing is loaded that checks them. */
+const POLICY_FLAGS = ['restart', 'backoff', 'maxRetries', 'deadline', 'stallAfter', 'onStall', 'maxLogSize']
+const NOTIFY_FLAGS = ['notify', 'notifyOn', 'progressEvery']
+const isGiven = (options: Options, names: readonly string[]) =>
+  names.some((name) => options[name] !== undefined)
+
 /** What flags and config.json say of a new task's supervision and of its agent's arguments; wrong flags are told first. */
 export async function settingsFor(agent: AgentName, options: Options, context: Context) {
-  const { policyFromFlags, terminalFrom } = await import('../settings.ts')
-  const flags = policyFromFlags(options)
+  const settings = () => import('../settings.ts')
+  const flags = isGiven(options, POLICY_FLAGS) ? (await settings()).policyFromFlags(options) : {}
   const { loadConfig } = await import('../config.ts')
-  const { callerOf, notifySpec } = await import('../notify/settings.ts')
   const config = loadConfig(context.env)
+  const isNamed = isGiven(options, ['terminal']) || context.env.RCA_TERMINAL
+  const named = isNamed ? (await settings()).terminalFrom(text(options, 'terminal'), context.env) : null
   return {
     policy: mergePolicy(flags, config.agents[agent]?.policy ?? {}, config.policy),
     configArgs: config.agents[agent]?.args ?? [],
     monitor: options.monitor !== false && config.monitor,
-    terminal: terminalFrom(text(options, 'terminal'), context.env) ?? config.terminal,
-    notify: notifySpec(
-      {
-        channels: texts(options, 'notify'),
-        on: text(options, 'notifyOn'),
-        progressEvery: text(options, 'progressEvery'),
-      },
-      config.notify,
-      callerOf(context),
-    ),
+    terminal: named ?? config.terminal,
+    notify: await notifyFor(options, config.notify, context),
   }
+}
+
+async function notifyFor(options: Options, config: NotifyConfig, context: Context) {
+  if (config.default.length === 0 && !isGiven(options, NOTIFY_FLAGS)) return undefined
+  const { callerOf, notifySpec } = await import('../notify/settings.ts')
+  const flags = {
+    channels: texts(options, 'notify'),
+    on: text(options, 'notifyOn'),
+    progressEvery: text(options, 'progressEvery'),
+  }
+  return notifySpec(flags, config, callerOf(context))
 }
 
 async function showDryRun(plan: DryRun, io: Io): Promise<void> {

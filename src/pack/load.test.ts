@@ -15,9 +15,9 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { transformSync } from 'esbuild'
+import { build } from 'esbuild'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { load } from './code-cache.ts'
+import { load } from './load.ts'
 
 /** V8 takes the process down with it where compiled code is damaged: each start is a process of its own. */
 describe('compiled code that is kept', () => {
@@ -25,26 +25,35 @@ describe('compiled code that is kept', () => {
   let home: string
   const folder = () => join(home, '.cache/rca')
   const kept = () => readdirSync(folder()).map((name) => join(folder(), name))
-  const [bundle, runner] = ['bundle.cjs', 'run.mjs']
+  const [bundle, runner] = ['a.pack', 'run.mjs']
 
-  beforeEach(() => {
+  beforeEach(async () => {
     dir = mkdtempSync(join(tmpdir(), 'rca-code-'))
     home = join(dir, 'home')
     mkdirSync(home)
     write('one', 'first')
-    const source = readFileSync(join(import.meta.dirname, 'code-cache.ts'), 'utf8')
-    writeFileSync(join(dir, 'load.mjs'), transformSync(source, { loader: 'ts', format: 'esm' }).code)
+    await build({
+      entryPoints: [join(import.meta.dirname, 'load.ts')],
+      outfile: join(dir, 'load.mjs'),
+      bundle: true,
+      format: 'esm',
+      platform: 'node',
+    })
     writeFileSync(
       join(dir, runner),
-      `import { load } from './load.mjs'\nconsole.log(load(process.argv[2], process.argv[3], process.env).say(20))`,
+      `import { load } from './load.mjs'
+console.log(load(process.argv[2], 'main', process.argv[3], process.env).say(20))`,
     )
   })
   afterEach(() => rmSync(dir, { recursive: true, force: true }))
 
-  function write(word: string, name: string): void {
+  /** A pack of two modules, one of which is asked for when it is used. */
+  function write(word: string, hash: string): void {
     const functions = Array.from({ length: 200 }, (_, n) => `function f${n}(x){return x<1?${n}:f${n}(x-1)}`)
-    const say = `exports.say=(n)=>'${word} '+f1(n)`
-    writeFileSync(join(dir, bundle), `${functions.join('\n')}\n${say}\n//${name}\n`)
+    const other = `${functions.join('\n')}\nexports.say=(n)=>'${word} '+f1(n)\n`
+    const main = `exports.say=(n)=>require('other').say(n)+(require('node:path').sep==='/'?'':'?')\n`
+    const modules = { main: [0, main.length], other: [main.length, main.length + other.length] }
+    writeFileSync(join(dir, bundle), `${JSON.stringify({ hash, modules })}\n${main}${other}`)
   }
 
   function start(env: Record<string, string> = {}, part = 'part') {
@@ -64,7 +73,7 @@ describe('compiled code that is kept', () => {
     for (let n = 0; n < 3; n++) expect(start()).toMatchObject({ status: 0, said: 'one 1' })
     expect(kept()).toHaveLength(1)
   })
-  it('of another bundle of the same length is not taken for this one', () => {
+  it('of another pack of the same length is not taken for this one', () => {
     start()
     start()
     write('two', 'other')
@@ -140,8 +149,8 @@ describe('compiled code that is kept', () => {
     expect(kept()).not.toContain(old)
     expect(kept()).toContain(young)
   })
-  it('gives what the bundle exports', () => {
-    const found = load(join(dir, bundle), 'part', { NODE_DISABLE_COMPILE_CACHE: '1' })
+  it('gives what the module exports', () => {
+    const found = load(join(dir, bundle), 'main', 'part', { NODE_DISABLE_COMPILE_CACHE: '1' })
     expect((found as { say: (n: number) => string }).say(3)).toBe('one 1')
   })
 })
