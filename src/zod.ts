@@ -1,5 +1,3 @@
-import { config } from 'zod/mini'
-
 /** What we use of zod, and nothing else of it: the build leaves out the rest. */
 export {
   array,
@@ -34,6 +32,3 @@ export {
   type ZodMiniObject,
   type ZodMiniType,
 } from 'zod/mini'
-
-// A process parses a few records and ends: code that is made for each schema first takes longer than it saves.
-config({ jitless: true })

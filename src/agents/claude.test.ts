@@ -321,7 +321,7 @@ describe('planResume', () => {
     return file
   }
   const plan = (id: string | null, summary = EMPTY_SUMMARY, env: Record<string, string> = { HOME: home }) =>
-    claude.planResume(request({ env }), id, summary, noRun)
+    claude.planResume(request({ env }), id, async () => summary, noRun)
 
   it('resumes what holds a message, a torn last line included', async () => {
     await store(`${QUEUED}${USER}{"type":"assis`)

@@ -3,8 +3,7 @@ import { type ArgRule, type Refusal, refuseArgs, refusePrompt } from './agent-ar
 import { parseClaude } from './claude-events.ts'
 import { claudeHome, findSession, markEnd, messagesOf, setAside } from './claude-store.ts'
 import { judgeClaude } from './claude-verdict.ts'
-import type { Access, Driver, Invocation, LaunchRequest, ResumePlan } from './driver.ts'
-import type { EventSummary } from './event.ts'
+import type { Access, Driver, Invocation, LaunchRequest, ResumePlan, Said } from './driver.ts'
 import {
   isAtLeast,
   type Login,
@@ -13,6 +12,7 @@ import {
   loginByFile,
   loginByVariable,
 } from './login.ts'
+import { hasWorked } from './summary.ts'
 import { isUnanswered } from './unanswered.ts'
 
 // Tried with Claude Code 2.1.197.
@@ -206,11 +206,7 @@ function plainSlash({ promptStart }: LaunchRequest): readonly string[] {
 }
 
 /** A resume works from the file alone, only in the directory of the start, and copes with a torn last line. */
-async function planResume(
-  request: LaunchRequest,
-  sessionId: string | null,
-  summary: EventSummary,
-): Promise<ResumePlan> {
+async function planResume(request: LaunchRequest, sessionId: string | null, said: Said): Promise<ResumePlan> {
   const id = sessionId ?? request.taskId
   if (!UUID.test(id)) {
     return { kind: 'impossible', why: `${id} is no claude session id`, hint: 'start the task anew' }
@@ -222,7 +218,7 @@ async function planResume(
     return { kind: 'resume', sessionId: id, note }
   }
   // Words without a tool changed nothing, and Claude Code prints its first words before it stores them.
-  if (summary.toolsStarted + summary.toolsFinished > 0) {
+  if (hasWorked(await said(hasWorked))) {
     return {
       kind: 'impossible',
       why: `claude has no record of session ${id}${home ? ` under ${home}/projects` : ''}`,

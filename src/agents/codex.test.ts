@@ -278,7 +278,7 @@ describe('planResume', () => {
     await writeFile(file, text)
   }
   const plan = (id: string | null, summary = EMPTY_SUMMARY, env: Record<string, string> = { HOME: home }) =>
-    codex.planResume(request({ env }), id, summary, noRun)
+    codex.planResume(request({ env }), id, async () => summary, noRun)
 
   it('resumes a stored thread, whatever the day, a torn last line included', async () => {
     await mkdir(join(home, '.codex/sessions/2026/11/22'), { recursive: true })

@@ -4,9 +4,9 @@ import { type ArgRule, type Refusal, refuseArgs, refusePrompt } from './agent-ar
 import { parseCodex } from './codex-events.ts'
 import { codexHome, findRollout, holdsAnswer, messagesOf } from './codex-store.ts'
 import { judgeCodex } from './codex-verdict.ts'
-import type { Access, Driver, Invocation, LaunchRequest, ResumePlan } from './driver.ts'
-import type { EventSummary } from './event.ts'
+import type { Access, Driver, Invocation, LaunchRequest, ResumePlan, Said } from './driver.ts'
 import { loginByCommand, loginByVariable } from './login.ts'
+import { hasAnswered, hasWorked } from './summary.ts'
 import { isUnanswered } from './unanswered.ts'
 
 // Tried with codex-cli 0.169.0.
@@ -141,23 +141,19 @@ function invocation(request: LaunchRequest, tail: readonly string[]): Invocation
   return { argv: ['codex', 'exec', ...args, ...flags, ...tail], env: {} }
 }
 
-async function planResume(
-  request: LaunchRequest,
-  sessionId: string | null,
-  summary: EventSummary,
-): Promise<ResumePlan> {
-  const touched = summary.toolsStarted + summary.toolsFinished > 0
-  if (!sessionId) return withoutId(touched)
+async function planResume(request: LaunchRequest, sessionId: string | null, said: Said): Promise<ResumePlan> {
+  const touched = async () => hasWorked(await said(hasWorked))
+  if (!sessionId) return withoutId(await touched())
   // Codex takes any other word for a thread name, finds none and silently begins a new thread.
   if (!UUID.test(sessionId)) {
     return { kind: 'impossible', why: `${sessionId} is no codex thread id`, hint: 'start the task anew' }
   }
   const home = codexHome(request.env)
   const rollout = home && (await findRollout(home, sessionId))
-  const answered = touched || summary.messages > 0
-  if (rollout && (answered || (await holdsAnswer(rollout)))) return { kind: 'resume', sessionId, note: null }
+  if (rollout && (hasAnswered(await said(hasAnswered)) || (await holdsAnswer(rollout))))
+    return { kind: 'resume', sessionId, note: null }
   // Where there is a thread it may not even hold the prompt; a new one loses nothing and does nothing twice.
-  if (!touched) return { kind: 'restart', sessionId: null, why: 'codex had not begun to work yet' }
+  if (!(await touched())) return { kind: 'restart', sessionId: null, why: 'codex had not begun to work yet' }
   return {
     kind: 'impossible',
     why: `codex has no record of thread ${sessionId}${home ? ` under ${home}/sessions` : ''}`,

@@ -107,6 +107,12 @@ export interface AttemptEnd {
   readonly endedMs?: number
 }
 
+/**
+ * What all attempts so far have printed, summed up from the newest one back until that is `enough`: an attempt's output may be a
+ * gigabyte, and mostly the last words tell.
+ */
+export type Said = (enough: (summary: EventSummary) => boolean) => Promise<EventSummary>
+
 /** How to go on after an interruption. */
 export type ResumePlan =
   /** Continue this conversation. `note` tells of a repair that was made. */
@@ -147,14 +153,9 @@ export interface Driver {
   resume(request: LaunchRequest, sessionId: string): Invocation
   /**
    * Looks at what the agent stored, repairs what is known to break, and says how to go on. Called when nothing of the
-   * earlier attempts is alive. `sessionId` is the known id or null; `summary` folds the events of all attempts so far.
+   * earlier attempts is alive. `sessionId` is the known id or null.
    */
-  planResume(
-    request: LaunchRequest,
-    sessionId: string | null,
-    summary: EventSummary,
-    run: Run,
-  ): Promise<ResumePlan>
+  planResume(request: LaunchRequest, sessionId: string | null, said: Said, run: Run): Promise<ResumePlan>
   /**
    * Whether the stored conversation ends with this prompt, which nobody has answered: fed again it would be there twice. False
    * also where that cannot be known. Called after planResume, as that is.

@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { readOwn } from '../system/durable.ts'
 import { randomId } from '../system/random.ts'
-import type { LaunchRequest, ResumePlan, Run } from './driver.ts'
+import type { LaunchRequest, ResumePlan, Run, Said } from './driver.ts'
 import type { EventSummary } from './event.ts'
 import { list, obj, parseObject, str } from './json.ts'
 import { plainLines } from './opencode-pi-common.ts'
@@ -22,11 +22,10 @@ export function titleOf(request: LaunchRequest): string {
 export async function planOpencodeResume(
   request: LaunchRequest,
   sessionId: string | null,
-  summary: EventSummary,
+  said: Said,
   run: Run,
 ): Promise<ResumePlan> {
-  if (sessionId && summary.messages + summary.toolsStarted > 0)
-    return { kind: 'resume', sessionId, note: null }
+  if (sessionId && isBegun(await said(isBegun))) return { kind: 'resume', sessionId, note: null }
   const found = sessionId ? [sessionId] : await sessionsTitled(request, run)
   if (typeof found === 'string') return unreadable(found)
   for (const id of found) {
@@ -123,3 +122,5 @@ const TIMEOUT_MS = 60_000
 function isOk(exit: Awaited<ReturnType<Run>>['exit']): boolean {
   return exit !== null && 'code' in exit && exit.code === 0
 }
+
+const isBegun = (summary: EventSummary) => summary.messages + summary.toolsStarted > 0

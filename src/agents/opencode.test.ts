@@ -131,7 +131,7 @@ describe('planResume', () => {
     JSON.stringify({ info: { title: TITLE }, messages: [{ info: { role: 'user' }, parts }] }, null, 2)
   const whole = user([{ type: 'text', text: 'do it' }])
   const plan = (id: string | null, run: Run, summary = EMPTY_SUMMARY) =>
-    opencode.planResume(REQUEST, id, summary, run)
+    opencode.planResume(REQUEST, id, async () => summary, run)
 
   it('continues a known session that showed work without asking anything', async () => {
     const never: Run = () => Promise.reject(new Error('asked'))

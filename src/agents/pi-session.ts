@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { errno } from '../errors.ts'
 import { openOwn, writeDurable } from '../system/durable.ts'
 import { crypto } from '../system/lazy.ts'
-import type { LaunchRequest, ResumePlan } from './driver.ts'
+import type { LaunchRequest, ResumePlan, Said } from './driver.ts'
 import type { EventSummary } from './event.ts'
 import { obj, parseObject } from './json.ts'
 import { isUnanswered, type Stored, textOf } from './unanswered.ts'
@@ -25,14 +25,14 @@ export function writeHeader(request: LaunchRequest): string {
 export async function planPiResume(
   request: LaunchRequest,
   sessionId: string | null,
-  summary: EventSummary,
+  said: Said,
 ): Promise<ResumePlan> {
   const content = readBytes(sessionFile(request))
   if (content?.includes('"role":"assistant"')) {
     const note = [mendHeader(request, content), mendTail(request)].filter((one) => one !== null).join('; ')
     return { kind: 'resume', sessionId: sessionId ?? request.taskId, note: note || null }
   }
-  if (summary.toolsStarted > 0) return lost(content === null)
+  if (hasStarted(await said(hasStarted))) return lost(content === null)
   // The prompt may be in the file already: beside a second one it would be asked twice.
   if (content && content.toString().split('\n').length > 2) setAside(request, 'unanswered', content)
   return {
@@ -122,3 +122,5 @@ function readBytes(path: string): Buffer | null {
     closeSync(fd)
   }
 }
+
+const hasStarted = (summary: EventSummary) => summary.toolsStarted > 0

@@ -43,7 +43,7 @@ afterEach(() => rmSync(taskDir, { recursive: true }))
 const stored = (role: string, id: string) =>
   `${JSON.stringify({ type: 'message', id, message: { role, content: [{ type: 'text', text: 'é' }] } })}\n`
 const entries = () => readFileSync(file, 'utf8').split('\n')
-const plan = (summary = EMPTY_SUMMARY) => pi.planResume(request, ID, summary, never)
+const plan = (summary = EMPTY_SUMMARY) => pi.planResume(request, ID, async () => summary, never)
 
 describe('argv', () => {
   it('is the same for a start and a resume', () => {

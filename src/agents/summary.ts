@@ -63,3 +63,9 @@ export function addUsage(a: Usage | null, b: Usage): Usage {
     costUsd: sum(a.costUsd, b.costUsd),
   }
 }
+
+/** It has run tools: something may have been changed. Pure. */
+export const hasWorked = (summary: EventSummary): boolean => summary.toolsStarted + summary.toolsFinished > 0
+
+/** It has worked or said something. Pure. */
+export const hasAnswered = (summary: EventSummary): boolean => hasWorked(summary) || summary.messages > 0

@@ -165,7 +165,6 @@ export async function launchAttempt(
   try {
     const warning = await reach(terminal, session)
     pausePoint('typed')
-    unless(['ENOSPC', 'EDQUOT'], null, () => keepClaim(dir, attempt))
     if (warning) context.warn(warning)
   } catch (error) {
     if (abandon(dir, attempt)) return { kind: 'called-off', error }
@@ -175,6 +174,8 @@ export async function launchAttempt(
     const error = new RcaError('failed', `${launch.spec.session}: ${kind} did not run the launch script`)
     return { kind: 'called-off', error }
   }
+  // Not before: while the agent starts it needs the processors more than the claim needs the disk.
+  unless(['ENOSPC', 'EDQUOT'], null, () => keepClaim(dir, attempt))
   pausePoint('begun')
   unless(['ENOSPC', 'EDQUOT'], null, () => recordStart(launch, content.claim))
   return { kind: begun === 'over' ? 'over' : 'begun' }

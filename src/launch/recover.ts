@@ -1,7 +1,7 @@
 import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Driver, LaunchRequest, ResumePlan } from '../agents/driver.ts'
+import type { Driver, LaunchRequest, ResumePlan, Said } from '../agents/driver.ts'
 import { driverFor } from '../agents/index.ts'
 import type { Context } from '../context.ts'
 import { RcaError } from '../errors.ts'
@@ -66,9 +66,9 @@ export async function recover(
   pausePoint('ground-cleared')
   const words = await whatToSay(task, driver, options)
   const request = launchRequest(spec, task.dir, env, words.prompt)
-  const summary = await summarizeTask(task.dir, driver, true)
-  const known = task.derived.agentSessionId ?? summary.sessionId
-  const plan = await driver.planResume(request, known, summary, run)
+  const said: Said = (enough) => summarizeTask(task.dir, driver, true, enough)
+  const known = task.derived.agentSessionId ?? (await said((one) => one.sessionId !== null)).sessionId
+  const plan = await driver.planResume(request, known, said, run)
   const way = asLaunch(task, plan, driver, request, await unlessHeld(words, plan, driver, request))
   await keepEnvironment(task, spec, env)
   // It ended well once, and that is no more the last word.

@@ -158,7 +158,7 @@ function waiting(input: ScriptInput): string {
     kill "$watch" 2>/dev/null
     [ "$word" = late ] && [ -e ../${following} ] && [ -z "$asked" ] && word=wait asked=1
   done
-  rm -f ./${name.alive} ./${name.next} ./${name.offer}
+  rm -f ./${name.alive} ./${name.next} ./${name.offer} 8>&- &
   exec 8>&-
   case "$word" in
     go) unset ${HELPER_COOKIE}; trap - INT; exec sh "../$number/${name.launch}" ;;

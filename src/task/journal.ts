@@ -55,25 +55,59 @@ function endsTorn(fd: number): boolean {
   return last[0] !== 0x0a
 }
 
+/** What was read of a journal so far: a long one is read again and again, and only ever grows. */
+interface Known {
+  /** Its whole lines. */
+  readonly text: string
+  readonly lines: number
+  readonly entries: readonly Entry[]
+  readonly problems: readonly string[]
+}
+
+/** Of the journals that were read last. */
+const known = new Map<string, Known>()
+const MOST_KNOWN = 512
+const NOTHING: Known = { text: '', lines: 0, entries: [], problems: [] }
+
 /** Reads a task's journal. A torn last line is normal (a writer was killed) and passed over in silence. */
 export function readJournal(task: string): Journal {
-  return parseJournal(readOwn(files.journal(task)) ?? '')
+  const text = readOwn(files.journal(task)) ?? ''
+  const before = known.get(task)
+  const now = parseOn(before && text.startsWith(before.text) ? before : NOTHING, text)
+  known.delete(task)
+  known.set(task, now)
+  const [oldest] = known.keys()
+  if (known.size > MOST_KNOWN && oldest !== undefined) known.delete(oldest)
+  return withTorn(now, text)
 }
 
 /** Parses JSON Lines, split on `\n` alone. Pure. */
 export function parseJournal(text: string): Journal {
-  const lines = text.split('\n')
-  const torn = lines.pop()
-  const entries: Entry[] = []
-  const problems: string[] = []
+  return withTorn(parseOn(NOTHING, text), text)
+}
+
+/** The whole lines that `text` has beyond what is known of it. Pure. */
+function parseOn(before: Known, text: string): Known {
+  const whole = text.slice(0, text.lastIndexOf('\n') + 1)
+  if (whole === before.text) return before
+  const entries = [...before.entries]
+  const problems = [...before.problems]
+  const lines = whole.slice(before.text.length, -1).split('\n')
   lines.forEach((line, index) => {
     const parsed = parseEntry(line)
-    if (parsed === 'unreadable') problems.push(`journal.jsonl line ${index + 1} cannot be read`)
+    if (parsed === 'unreadable')
+      problems.push(`journal.jsonl line ${before.lines + index + 1} cannot be read`)
     else if (parsed) entries.push(parsed)
   })
+  return { text: whole, lines: before.lines + lines.length, entries, problems }
+}
+
+/** With a last line without an end, where that is whole nevertheless. Pure. */
+function withTorn({ text: whole, entries, problems }: Known, text: string): Journal {
+  const torn = text.slice(whole.length)
   const last = torn ? parseEntry(torn) : null
-  if (last && last !== 'unreadable') entries.push(last)
-  return { entries, problems, bytes: Buffer.byteLength(text) }
+  const all = last && last !== 'unreadable' ? [...entries, last] : entries
+  return { entries: all, problems, bytes: Buffer.byteLength(text) }
 }
 
 function parseEntry(line: string): Entry | 'unreadable' | null {

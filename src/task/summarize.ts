@@ -48,10 +48,20 @@ export async function tallies(
   return found
 }
 
-/** Sums up the output of all attempts. */
-export async function summarizeTask(dir: string, driver: Parser, over: boolean): Promise<EventSummary> {
-  const all = await tallies(dir, driver, over)
-  return summaryOf(all.map(({ tally }) => tally).reduce(joined, NOTHING_SAID))
+/** Sums up the output of the attempts, from the newest one back until that is `enough`; `over`: the newest prints no more. */
+export async function summarizeTask(
+  dir: string,
+  driver: Parser,
+  over: boolean,
+  enough: (summary: EventSummary) => boolean = () => false,
+): Promise<EventSummary> {
+  const records = attemptNumbers(dir).map((number) => readAttempt(dir, number))
+  let sum = NOTHING_SAID
+  for (const stretch of stretchesOf(records, sizesOf(dir)).reverse()) {
+    sum = joined((await countAll(dir, driver, stretch, stretch.closed || over)).tally, sum)
+    if (enough(summaryOf(sum))) break
+  }
+  return summaryOf(sum)
 }
 
 /** What the newest attempt has printed: all from its beginning on. */
