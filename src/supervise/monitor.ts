@@ -8,7 +8,6 @@ import { Background } from '../system/background.ts'
 import { pausePoint } from '../system/pause.ts'
 import { attemptNumbers, sweepLaunch } from '../task/attempt.ts'
 import { isClosed, readDigest } from '../task/digest.ts'
-import { taskDirectories } from '../task/directories.ts'
 import { appendJournal } from '../task/journal.ts'
 import { type Observed, observe } from '../task/observe.ts'
 import { sizeOf } from '../task/output.ts'
@@ -16,12 +15,23 @@ import { files, tasksDirectory } from '../task/paths.ts'
 import { closeBooks } from '../task/settle.ts'
 import { isLive } from '../task/state.ts'
 import { readTask, type Stored, sweepHalfMade } from '../task/store.ts'
+import { tidyIndex } from '../task/tidy.ts'
 import { act, confirmLaunch, type Outcome, recoverNow } from './act.ts'
 import { type Action, decide, inWords } from './decide.ts'
 import { factsOf } from './facts.ts'
 import { ensureWakeDirectory, takePokes } from './presence.ts'
+import { Scanner } from './scan.ts'
 import { sumUp, wantsSum } from './sum-up.ts'
-import { hasJustEnded, hasNews, isDying, release, remember, type Tracked, track } from './tracked.ts'
+import {
+  hasJustEnded,
+  hasNews,
+  hasPrinted,
+  isDying,
+  release,
+  remember,
+  type Tracked,
+  track,
+} from './tracked.ts'
 import { trimLogs, wantsTrim } from './trim-logs.ts'
 import { Clock, Servers, watchPokes } from './wakes.ts'
 
@@ -60,6 +70,7 @@ export class Supervisor {
   private readonly limit = pLimit(AT_A_TIME)
   private readonly background: Background
   private readonly folder: string
+  private readonly scanner: Scanner
   private readonly courier: Courier
   private unwatch: (() => void) | null = null
   private timer: NodeJS.Timeout | null = null
@@ -73,6 +84,7 @@ export class Supervisor {
   ) {
     this.folder = ensureWakeDirectory(context.state)
     this.background = new Background(events.log)
+    this.scanner = new Scanner(context.state)
     this.courier = new Courier(events, events.delivers ?? true)
     this.servers = new Servers(context.env, {
       heard: (socket) => this.lookAtSocket(socket),
@@ -117,7 +129,9 @@ export class Supervisor {
   /** Finds tasks that are not over, whoever made them. */
   scan(): void {
     this.guarded('scan', () => {
-      for (const { dir } of taskDirectories(this.context.state)) this.guarded(dir, () => this.consider(dir))
+      const { dirs, untidy } = this.scanner.next()
+      for (const dir of dirs) this.guarded(dir, () => this.consider(dir))
+      if (untidy) this.background.add(tidyIndex(this.context.state).catch(unlessBusy), 'index')
     })
   }
 
@@ -148,7 +162,8 @@ export class Supervisor {
     this.answerPokes()
     if (++this.ticks % SCAN_TICKS === 0) this.scan()
     for (const one of this.tasks.values()) this.lookIfNews(one, Date.now())
-    for (const one of this.tasks.values()) this.tendLogs(one)
+    const all = this.ticks % SCAN_TICKS === 0
+    for (const one of this.tasks.values()) if (all || hasPrinted(one)) this.tendLogs(one)
     this.servers.mendAll()
   }
 
@@ -330,4 +345,9 @@ export class Supervisor {
 /** Whoever wrote down the end of a task may have died before the rest was done. */
 async function finishBooks(task: Observed): Promise<void> {
   if (task.derived.state !== 'unknown' && readDigest(task.dir) === null) await closeBooks(task)
+}
+
+/** Somebody else tidies up: then there is nothing to do. */
+function unlessBusy(error: unknown): void {
+  if (!(error instanceof RcaError && error.code === 'conflict')) throw error
 }

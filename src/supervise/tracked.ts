@@ -42,6 +42,8 @@ interface Logs {
   /** Somebody is cutting them; it was seen that nobody can. */
   busy: boolean
   stuck: boolean
+  /** When the agent had printed last when they were tended last, ms since the epoch. */
+  printedMs: number
   /** Somebody is summing them up; how far that has come, bytes. */
   summing: boolean
   summedTo: number
@@ -72,7 +74,7 @@ export function track(dir: string): Tracked {
     lingeringSinceMs: null,
     alive: null,
   }
-  const logs = { maxBytes: null, busy: false, stuck: false, summing: false, summedTo: 0 }
+  const logs = { maxBytes: null, busy: false, stuck: false, printedMs: 0, summing: false, summedTo: 0 }
   return { dir, logs, busy: false, again: false, failures: 0, busyCount: 0, ...nothing }
 }
 
@@ -88,6 +90,14 @@ export function hasNews(tracked: Tracked, nowMs: number): boolean {
   const outputMs = outputTime(dir)
   const changed = outputMs !== seen.outputMs || seen.fresh
   return changed && nowMs - outputMs > QUIET_MS
+}
+
+/** Whether the agent has printed anything since this was asked last. */
+export function hasPrinted({ dir, logs }: Tracked): boolean {
+  const printedMs = outputTime(dir)
+  const isNew = printedMs !== logs.printedMs
+  logs.printedMs = printedMs
+  return isNew
 }
 
 function outputTime(dir: string): number {

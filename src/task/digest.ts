@@ -43,7 +43,7 @@ export function keepDigest(task: Observed): void {
     directory: basename(task.dir),
     // What came since was not seen: somebody may have gone on with it.
     journalBytes: task.journal.bytes,
-    spec: stampOf(files.spec(task.dir)),
+    spec: stampOfSpec(task.dir),
     task: taskJson(task),
     ...(hasPending(task.spec, task.journal.entries) ? { notices: true } : {}),
   }
@@ -92,13 +92,13 @@ function validDigest(dir: string) {
   if (text === null) return null
   const digest = digestSchema.safeParse(parsed(text)).data
   if (digest?.directory !== basename(dir) || digest.journalBytes !== sizeOf(files.journal(dir))) return null
-  if (digest.spec !== stampOf(files.spec(dir))) return null
+  if (digest.spec !== stampOfSpec(dir)) return null
   return isOver(digest.task.state) ? { ...digest, task: digest.task as unknown } : null
 }
 
 /** spec.json never changes: where it has, it was damaged or taken away, and that must not be hidden. */
-function stampOf(path: string): string | null {
-  const stat = lstatSync(path, { throwIfNoEntry: false })
+export function stampOfSpec(dir: string): string | null {
+  const stat = lstatSync(files.spec(dir), { throwIfNoEntry: false })
   return stat ? `${stat.ino} ${stat.size} ${stat.mtimeMs}` : null
 }
 

@@ -22,7 +22,7 @@ const LOOSE_PART = 0.25
 const LOOSE_ROWS = 256
 
 /** Whether the index is worth being written anew. Pure. */
-const isLoose = ({ index, added, gone }: Pick<LookedUp, 'index' | 'added' | 'gone'>) =>
+export const isLoose = ({ index, added, gone }: Pick<LookedUp, 'index' | 'added' | 'gone'>) =>
   index === null || gone > MOST_GONE || added.length > Math.max(LOOSE_ROWS, index.length * LOOSE_PART)
 
 /** Has the index know these tasks, too. Not worth an error, nor a wait: whoever looks the next time does it. */

@@ -1,0 +1,94 @@
+import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { NEW_TASK } from '../../test/fixtures/new-task.ts'
+import { keepDigest } from '../task/digest.ts'
+import { FinishedIndex } from '../task/finished.ts'
+import { appendJournal } from '../task/journal.ts'
+import { observe } from '../task/observe.ts'
+import { files } from '../task/paths.ts'
+import { reopenedTasks } from '../task/reopened.ts'
+import { createTask, readTask } from '../task/store.ts'
+import { tidyIndex } from '../task/tidy.ts'
+import { Scanner } from './scan.ts'
+
+let state: string
+beforeEach(() => {
+  state = mkdtempSync(join(tmpdir(), 'rca-scan-'))
+})
+afterEach(() => rmSync(state, { recursive: true, force: true }))
+
+async function finished(name: string): Promise<string> {
+  const { dir } = await createTask(state, { ...NEW_TASK, task: name }, async () => null)
+  appendJournal(dir, { type: 'attempt-claimed', attempt: 1, how: 'start', by: 'person' })
+  await end(dir)
+  return dir
+}
+
+async function end(dir: string, attempt = 1): Promise<void> {
+  const nothing = { cause: null, reason: null, hint: null, denials: [], usage: null, lastActivityAt: null }
+  appendJournal(dir, {
+    ...{ type: 'attempt-ended', attempt, outcome: 'completed', exit: { code: 0 } },
+    ...nothing,
+  })
+  const task = readTask(dir)
+  if (task) keepDigest(await observe(task, Date.now()))
+}
+
+it('finds what is not over, and looks into no task that the index has', async () => {
+  await finished('a')
+  await tidyIndex(state)
+  const { dir } = await createTask(state, { ...NEW_TASK, task: 'b' }, async () => null)
+  const scanner = new Scanner(state)
+  expect(scanner.next()).toEqual({ dirs: [dir], untidy: false })
+  expect(scanner.next()).toEqual({ dirs: [dir], untidy: false })
+})
+
+it.each([
+  [
+    'was gone on with by who does not know the index',
+    (dir: string) => appendFileSync(files.journal(dir), '{}\n'),
+  ],
+  ['lost its spec.json', (dir: string) => writeFileSync(files.spec(dir), '')],
+])('finds within ten looks a task of the index that %s', async (_, spoil) => {
+  const dirs = [await finished('a'), await finished('b'), await finished('c')]
+  await tidyIndex(state)
+  const scanner = new Scanner(state)
+  expect(scanner.next().dirs).toEqual([])
+  for (const dir of dirs) spoil(dir)
+  const found = Array.from({ length: 10 }, () => scanner.next().dirs).flat()
+  expect(new Set(found)).toEqual(new Set(dirs))
+  expect(reopenedTasks(state)).toHaveLength(3)
+})
+
+it('finds at once what was spoilt before it began', async () => {
+  const dir = await finished('a')
+  await tidyIndex(state)
+  appendFileSync(files.journal(dir), '{}\n')
+  expect(new Scanner(state).next().dirs).toEqual([dir])
+})
+
+it('wants the index written anew once a task that was gone on with has ended again', async () => {
+  const dir = await finished('a')
+  await tidyIndex(state)
+  appendJournal(dir, { type: 'attempt-claimed', attempt: 2, how: 'resume', by: 'person' })
+  const scanner = new Scanner(state)
+  expect(scanner.next()).toEqual({ dirs: [dir], untidy: false })
+  await end(dir, 2)
+  expect(scanner.next()).toMatchObject({ untidy: true })
+  await tidyIndex(state)
+  expect(reopenedTasks(state)).toEqual([])
+  expect(scanner.next()).toEqual({ dirs: [], untidy: false })
+  const index = FinishedIndex.open(state)
+  expect(index?.length).toBe(1)
+  index?.close()
+})
+
+it('wants it written anew where many are missing', async () => {
+  for (let n = 0; n < 66; n++) await finished(`t${n}`)
+  const scanner = new Scanner(state)
+  expect(scanner.next()).toMatchObject({ untidy: true })
+  await tidyIndex(state)
+  expect(scanner.next()).toEqual({ dirs: [], untidy: false })
+})

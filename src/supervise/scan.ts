@@ -1,0 +1,69 @@
+import { isClosed, stampOfSpec } from '../task/digest.ts'
+import { taskDirectory } from '../task/directories.ts'
+import type { FinishedRow } from '../task/finished.ts'
+import { type LookedUp, lookUp } from '../task/look-up.ts'
+import { sizeOf } from '../task/output.ts'
+import { files } from '../task/paths.ts'
+import { markReopened } from '../task/reopened.ts'
+import { isLoose } from '../task/tidy.ts'
+
+/** With every look one in so many of the tasks that are over is held against its records. */
+const ONE_IN = 10
+/** So many that are over may be missing in the index before it is written anew. */
+const MOST_MISSING = 64
+
+/** What a look through all tasks has found. */
+export interface Scanned {
+  /** Those that may not be over. */
+  readonly dirs: readonly string[]
+  /** The index is worth being written anew. */
+  readonly untidy: boolean
+}
+
+/**
+ * Finds tasks that nobody announced: all of which the index says nothing. Of the others some are looked at each time, and all of
+ * them the first time: an index that says of a task what its records do not is found out.
+ */
+export class Scanner {
+  private round = 0
+
+  constructor(private readonly state: string) {}
+
+  next(): Scanned {
+    const found = lookUp(this.state)
+    try {
+      const belied = this.belied(found)
+      this.round++
+      const fresh = this.directoriesOf(found.fresh)
+      const reopened = this.directoriesOf(found.reopened)
+      const isMissing = fresh.length > MOST_MISSING && fresh.filter(isClosed).length > MOST_MISSING
+      return {
+        dirs: [...fresh, ...reopened, ...belied],
+        untidy: isMissing || reopened.some(isClosed) || (found.index !== null && isLoose(found)),
+      }
+    } finally {
+      found.index?.close()
+    }
+  }
+
+  private directoriesOf(names: readonly string[]): string[] {
+    return names
+      .map((name) => taskDirectory(this.state, name)?.dir ?? null)
+      .filter((dir): dir is string => dir !== null)
+  }
+
+  /** Those of which the index is believed no more. */
+  private belied({ index, rows, added }: LookedUp): string[] {
+    if (!index) return []
+    const part = rows.filter((row) => this.round === 0 || row % ONE_IN === this.round % ONE_IN)
+    return [...part.map((row) => index.row(row)), ...added].flatMap((row) => this.isBelied(row) ?? [])
+  }
+
+  private isBelied(row: FinishedRow): string | null {
+    const dir = taskDirectory(this.state, row.name)?.dir
+    if (!dir) return null
+    if (sizeOf(files.journal(dir)) === row.journalBytes && stampOfSpec(dir) === row.spec) return null
+    markReopened(dir)
+    return dir
+  }
+}
