@@ -1,8 +1,10 @@
-import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { appendJournal, parseJournal, readJournal } from './journal.ts'
+import { files } from './paths.ts'
+import { reopenedTasks } from './reopened.ts'
 
 const line = (number: number) =>
   JSON.stringify({ at: '2026-01-01T00:00:00.000Z', type: 'attempt-claimed', attempt: number, how: 'start' })
@@ -85,5 +87,47 @@ describe('appendJournal', () => {
     symlinkSync(join(dir, 'elsewhere'), join(dir, 'journal.jsonl'))
     expect(() => appendJournal(dir, { type: 'killed', by: 'me', processes: 1 })).toThrow()
     expect(() => readJournal(dir)).toThrow()
+  })
+})
+
+describe('a journal that is read again and again', () => {
+  let state: string
+  let dir: string
+  const at = '2026-01-01T00:00:00.000Z'
+  const line = (attempt: number) => `${JSON.stringify({ at, type: 'active', attempt })}\n`
+  const attempts = () => readJournal(dir).entries.map((entry) => 'attempt' in entry && entry.attempt)
+  beforeEach(() => {
+    state = mkdtempSync(join(tmpdir(), 'rca-journal-'))
+    dir = join(state, 'tasks', 'codex-x.abcdef')
+    mkdirSync(dir, { recursive: true })
+  })
+  afterEach(() => rmSync(state, { recursive: true, force: true }))
+  const write = (text: string) => writeFileSync(files.journal(dir), text, { mode: 0o600 })
+
+  it('is what it would be read at once, however it was cut when it was read', () => {
+    const text = `${line(1)}${line(2)}not JSON\n${line(3)}{"torn\n${line(4)}${line(5)}`
+    for (let cut = 0; cut <= text.length; cut++) {
+      write(text.slice(0, cut))
+      expect(readJournal(dir)).toEqual(parseJournal(text.slice(0, cut)))
+    }
+    expect(readJournal(dir).problems).toEqual(['journal.jsonl line 3 cannot be read'])
+  })
+  it('is read anew where it does not begin as it did', () => {
+    write(`${line(1)}${line(2)}`)
+    expect(attempts()).toEqual([1, 2])
+    write(`${line(7)}${line(8)}${line(9)}`)
+    expect(attempts()).toEqual([7, 8, 9])
+    write(line(3))
+    expect(attempts()).toEqual([3])
+    rmSync(files.journal(dir))
+    expect(attempts()).toEqual([])
+  })
+  it('tells of a task that was over that it is gone on with, before the line is there', () => {
+    write(line(1))
+    writeFileSync(files.digest(dir), '{}')
+    appendJournal(dir, { type: 'active', attempt: 2 })
+    expect(reopenedTasks(state)).toEqual(['codex-x.abcdef'])
+    expect(existsSync(files.digest(dir))).toBe(false)
+    expect(attempts()).toEqual([1, 2])
   })
 })
