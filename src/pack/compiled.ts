@@ -18,8 +18,8 @@ import { cacheFolder } from '../cache-folder.ts'
 
 type Env = Readonly<Record<string, string | undefined>>
 
-/** Where a module's compiled code lies in the file, and its check sum. */
-type Place = readonly [start: number, bytes: number, sum: number]
+/** Where a module's compiled code lies in the file. */
+type Place = readonly [start: number, bytes: number]
 
 /** Compiled code of an earlier start. */
 interface Kept {
@@ -30,7 +30,7 @@ interface Kept {
   readonly ageMs: number
 }
 
-/** In front of the file, 32-bit words: what it is, how often it was written, the bytes of its table, the table's check sum. */
+/** In front of the file, 32-bit words: what it is, how often it was written, the bytes of its table, the check sum of all behind. */
 const HEADER_BYTES = 16
 const MAGIC = 0x32616372
 /** How old it must be to be written once more with all that was compiled since, ms: one run does not do everything. */
@@ -79,9 +79,8 @@ export class Compiled {
   private codeOf(id: string): Buffer | null {
     const place = this.kept?.places[id]
     if (!this.kept || !place) return null
-    const [start, bytes, sum] = place
-    const code = this.kept.bytes.subarray(start, start + bytes)
-    return code.length === bytes && checkSum(code) === sum ? code : null
+    const [start, bytes] = place
+    return this.kept.bytes.subarray(start, start + bytes)
   }
 
   /** What this run has compiled, and what earlier ones have that this one had no use for. */
@@ -124,10 +123,12 @@ function read(path: string): Kept | null {
     const stat = fstatSync(fd)
     if (!stat.isFile() || stat.uid !== process.getuid?.() || (stat.mode & 0o077) !== 0) return null
     const bytes = readFileSync(fd)
-    const [magic, generation = 0, length = 0, sum] = wordsOf(bytes.subarray(0, HEADER_BYTES))
-    const table = bytes.subarray(HEADER_BYTES, HEADER_BYTES + length)
-    if (magic !== MAGIC || table.length < length || checkSum(table, 1) !== sum) return null
-    return { bytes, places: JSON.parse(table.toString()), generation, ageMs: Date.now() - stat.mtimeMs }
+    if (bytes.length < HEADER_BYTES || bytes.length % 8 !== 0) return null
+    const words = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4)
+    const [magic, generation = 0, length = 0, sum] = words
+    if (magic !== MAGIC || checkSum(words) !== sum) return null
+    const table = bytes.toString('latin1', HEADER_BYTES, HEADER_BYTES + length)
+    return { bytes, places: JSON.parse(table), generation, ageMs: Date.now() - stat.mtimeMs }
   } catch {
     return null
   } finally {
@@ -135,14 +136,11 @@ function read(path: string): Kept | null {
   }
 }
 
-const wordsOf = (bytes: Buffer): Uint32Array =>
-  new Uint32Array(bytes.buffer, bytes.byteOffset, Math.floor(bytes.length / 4))
-
-/** Of a word in every 64 bytes: what a disk loses are whole pages, and to look at all takes longer than it is worth. */
-function checkSum(bytes: Buffer, step = 16): number {
-  const words = wordsOf(bytes)
+/** Of a word in every 256 bytes: what a disk loses are whole pages, and to look at all takes longer than it is worth. */
+function checkSum(words: Uint32Array): number {
   let sum = words.length
-  for (let at = 0; at < words.length; at += step) sum = (Math.imul(sum, 31) + (words[at] as number)) | 0
+  for (let at = HEADER_BYTES / 4; at < words.length; at += 64)
+    sum = (Math.imul(sum, 31) + (words[at] as number)) | 0
   return sum >>> 0
 }
 
@@ -168,7 +166,7 @@ function format(generation: number, all: ReadonlyMap<string, Buffer>): Buffer {
   const places = (start: number) => {
     let at = start
     return pieces.map(([id, code]) => {
-      const place: Place = [at, code.length, checkSum(code)]
+      const place: Place = [at, code.length]
       at += aligned(code.length)
       return [id, place] as const
     })
@@ -182,8 +180,8 @@ function format(generation: number, all: ReadonlyMap<string, Buffer>): Buffer {
   const bytes = Buffer.alloc(end)
   bytes.write(JSON.stringify(Object.fromEntries(found)).padEnd(tableBytes), HEADER_BYTES, 'latin1')
   for (const [index, [, code]] of pieces.entries()) code.copy(bytes, found[index]?.[1][0])
-  const table = bytes.subarray(HEADER_BYTES, HEADER_BYTES + tableBytes)
-  wordsOf(bytes.subarray(0, HEADER_BYTES)).set([MAGIC, generation, tableBytes, checkSum(table, 1)])
+  const words = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4)
+  words.set([MAGIC, generation, tableBytes, checkSum(words)])
   return bytes
 }
 
