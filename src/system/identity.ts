@@ -1,4 +1,4 @@
-import { readFileSync, readlinkSync } from 'node:fs'
+import { closeSync, openSync, readFileSync, readlinkSync, readSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { errno, unless } from '../errors.ts'
 import { childProcess } from './lazy.ts'
@@ -65,13 +65,21 @@ export function unlessItIsOurs(error: unknown): void {
 
 /** Reads /proc/PID/stat; null where there is no such process (or no /proc). */
 export function procStat(pid: number): ProcStat | null {
+  let fd: number | null = null
   try {
-    return parseStat(readFileSync(`/proc/${pid}/stat`, 'utf8'))
+    fd = openSync(`/proc/${pid}/stat`, 'r')
+    // Once: it is there whole, and this is asked of every agent again and again.
+    return parseStat(STAT.toString('latin1', 0, readSync(fd, STAT, 0, STAT.length, 0)))
   } catch (error) {
     unlessItIsOurs(error)
     return null
+  } finally {
+    if (fd !== null) closeSync(fd)
   }
 }
+
+/** Longer than any such line. */
+const STAT = Buffer.alloc(4_096)
 
 /** The identity of a process that runs now, or null. */
 export function identityOf(pid: number): ProcessIdentity | null {
