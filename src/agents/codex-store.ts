@@ -1,5 +1,7 @@
-import { readdir, readFile, stat } from 'node:fs/promises'
+import { readdirSync, statSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { unless } from '../errors.ts'
 import { obj, parseObject } from './json.ts'
 import { type Stored, textOf } from './unanswered.ts'
 
@@ -14,12 +16,29 @@ export function codexHome(env: Readonly<Record<string, string>>): string | null 
  * null where there is none or it is empty. Resuming needs this file alone, and copes with a torn last line.
  */
 export async function findRollout(home: string, threadId: string): Promise<string | null> {
-  for (const day of await daysOf(join(home, 'sessions'))) {
-    const name = (await names(day)).find((one) => one.startsWith('rollout-') && one.includes(threadId))
-    if (name && (await sizeOf(join(day, name))) > 0) return join(day, name)
+  for (const day of daysOf(join(home, 'sessions'))) {
+    const name = names(day).find((one) => one.startsWith('rollout-') && one.includes(threadId))
+    if (name && sizeOf(join(day, name)) > 0) return join(day, name)
   }
   return null
 }
+
+/** The folders of all days, the newest first. No further than it is asked: there may be years of them. */
+function* daysOf(root: string): Generator<string> {
+  for (const year of newestFirst(root)) {
+    for (const month of newestFirst(join(root, year)))
+      for (const day of newestFirst(join(root, year, month))) yield join(root, year, month, day)
+  }
+}
+
+const newestFirst = (folder: string) =>
+  names(folder)
+    .filter((name) => /^\d+$/.test(name))
+    .sort()
+    .reverse()
+/** Absent is an answer; unreadable is not, and must not be taken for "nothing there". */
+const names = (folder: string) => unless(['ENOENT', 'ENOTDIR'], [] as string[], () => readdirSync(folder))
+const sizeOf = (path: string) => unless(['ENOENT', 'ENOTDIR'], 0, () => statSync(path).size)
 
 /**
  * Whether the model has answered anything in this thread. The file begins before the prompt is in it: of 40 threads killed
@@ -46,38 +65,4 @@ export async function messagesOf(rollout: string): Promise<Stored[]> {
     const said = item.role === 'user' ? textOf(item.content, 'input_text') : null
     return said === null ? [] : [{ said }]
   })
-}
-
-/** All day folders, newest first. */
-async function daysOf(sessions: string): Promise<string[]> {
-  let level = [sessions]
-  for (let depth = 0; depth < 3; depth++) {
-    const below = await Promise.all(
-      level.map(async (folder) => {
-        const numbered = (await names(folder)).filter((name) => /^\d+$/.test(name))
-        return numbered
-          .sort()
-          .reverse()
-          .map((name) => join(folder, name))
-      }),
-    )
-    level = below.flat()
-  }
-  return level
-}
-
-async function names(folder: string): Promise<string[]> {
-  return readdir(folder).catch(missing([]))
-}
-
-async function sizeOf(file: string): Promise<number> {
-  return stat(file).then(({ size }) => size, missing(0))
-}
-
-/** Absent is an answer; unreadable is not, and must not be taken for "nothing there". */
-function missing<T>(value: T): (error: NodeJS.ErrnoException) => T {
-  return (error) => {
-    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return value
-    throw error
-  }
 }

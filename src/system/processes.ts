@@ -22,8 +22,9 @@ const LOOKS = 3
  */
 export function findByCookie(names: readonly string[], wanted: (value: string) => boolean): Found[] {
   if (process.platform !== 'linux') return marked(psEnvironments(), names, wanted)
+  const seen = { ended: false, pids: new Set<string>() }
   for (let look = 1; ; look++) {
-    const seen = { ended: false }
+    seen.ended = false
     const found = marked(procEnvironments(names, seen), names, wanted)
     if (found.length > 0 || !seen.ended || look === LOOKS) return found
   }
@@ -59,15 +60,16 @@ function markIn(
 
 /**
  * Those whose environment holds one of the names at all: most hold none, and are not worth taking apart. `seen.ended`: one has
- * ended since they were listed.
+ * ended since they were listed. `seen.pids`: they have been looked at; what one that has ended handed over to is new.
  */
 function* procEnvironments(
   names: readonly string[],
-  seen: { ended: boolean },
+  seen: { ended: boolean; readonly pids: Set<string> },
 ): Generator<[number, string[]]> {
   const wanted = names.map((name) => Buffer.from(`${name}=`))
   for (const entry of readdirSync('/proc')) {
-    if (!/^\d/.test(entry)) continue
+    if (!/^\d/.test(entry) || seen.pids.has(entry)) continue
+    seen.pids.add(entry)
     const first = environmentOf(entry)
     const environment = first !== 'ended' && first?.length === 0 ? onceThere(Number(entry)) : first
     if (environment === 'ended') seen.ended = true
