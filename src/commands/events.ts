@@ -1,5 +1,5 @@
 import type { ReadingContext } from '../context.ts'
-import type { TaskDirectory } from '../task/directories.ts'
+import { type TaskDirectory, taskDirectories } from '../task/directories.ts'
 import { Feed, type JournalEvent } from '../task/feed.ts'
 import { findTask, tasksOfSession } from '../task/store.ts'
 
@@ -23,6 +23,7 @@ export async function* events(
 ): AsyncGenerator<JournalEvent> {
   const feed = new Feed({
     state: context.state,
+    find: taskDirectories,
     wants: chosen(names, context),
     warn: context.warn,
     signal: options.follow ? signal : null,

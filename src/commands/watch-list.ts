@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { ReadingContext } from '../context.ts'
 import { Feed } from '../task/feed.ts'
 import type { TaskJson } from '../task/json.ts'
+import { tasksNotOver } from '../task/not-over.ts'
 import { type ListOptions, list } from './list.ts'
 
 /** Not more often than this, ms: when a hundred tasks start at once, one look shows all of them. */
@@ -16,7 +17,13 @@ export async function* watchList(
   context: ReadingContext,
   signal: AbortSignal,
 ): AsyncGenerator<TaskJson[]> {
-  const feed = new Feed({ state: context.state, wants: () => true, warn: () => {}, signal })
+  const feed = new Feed({
+    state: context.state,
+    find: tasksNotOver,
+    wants: () => true,
+    warn: () => {},
+    signal,
+  })
   try {
     while (!signal.aborted) {
       // What happens from here on is news.

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path'
 import { type Watcher, watchQuietly } from '../system/watch.ts'
 import { attemptNumbers } from './attempt.ts'
 import { readDigest } from './digest.ts'
-import { type TaskDirectory, taskDirectories } from './directories.ts'
+import type { TaskDirectory } from './directories.ts'
 import { readLines } from './lines.ts'
 import { sizeOf } from './output.ts'
 import { files, tasksDirectory, wakeDirectory } from './paths.ts'
@@ -33,6 +33,8 @@ interface Source extends TaskDirectory {
 
 export interface FeedOptions {
   readonly state: string
+  /** Finds the tasks; who wants to hear only of what happens leaves out what is over. */
+  readonly find: (state: string) => TaskDirectory[]
   readonly wants: (task: TaskDirectory) => boolean
   /** A journal cannot be read: the others can. */
   readonly warn: (message: string) => void
@@ -51,7 +53,7 @@ const TICK_MS = 2_000
 
 /**
  * The journals of all tasks that are wanted, read on and on. It watches the folder of the tasks and the journals of those
- * that are not over: a finished task costs one stat every two seconds.
+ * that are not over: a finished task that `find` gives costs one stat every two seconds.
  */
 export class Feed {
   private readonly sources = new Map<string, Source>()
@@ -111,7 +113,8 @@ export class Feed {
   private scan(): void {
     this.scanDue = false
     this.watchFolders()
-    const there = taskDirectories(this.options.state).filter(this.options.wants)
+    const { find, state, wants } = this.options
+    const there = find(state).filter(wants)
     for (const { dir, session } of there) {
       const fresh = { dir, session, offset: 0, watched: null, watcher: null, overAt: null, told: false }
       const source = this.sources.get(dir) ?? fresh
@@ -154,6 +157,8 @@ export class Feed {
   private isPoked(name: string | null): void {
     const source = name === null ? undefined : this.sources.get(join(this.folder, name))
     if (source) this.isChanged(source)
+    // One that was over goes on.
+    else this.scanSoon()
   }
 
   private watch(place: Place, path: string | null, onChange: (name: string | null) => void): void {
