@@ -1,6 +1,6 @@
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { lstatSync, mkdirSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { cacheFolder } from './cache-folder.ts'
+import { cacheFolder, takeAway } from './cache-folder.ts'
 import type { Config } from './config.ts'
 import { readOwn } from './system/durable.ts'
 import { VERSION } from './version.ts'
@@ -15,7 +15,10 @@ export function rememberedConfig(text: string, env: Env): Config | null {
   const folder = cacheFolder(env)
   if (folder === null) return null
   try {
-    const memo = JSON.parse(readOwn(join(folder, NAME)) ?? '')
+    const path = join(folder, NAME)
+    // As config.json itself: it says what agents may do.
+    if ((lstatSync(path).mode & 0o022) !== 0) return null
+    const memo = JSON.parse(readOwn(path) ?? '')
     return memo.rca === VERSION && memo.text === text ? memo.config : null
   } catch {
     return null
@@ -35,13 +38,5 @@ export function rememberConfig(text: string, config: Config, env: Env): void {
     renameSync(temp, join(folder, NAME))
   } catch {
     takeAway(temp)
-  }
-}
-
-function takeAway(path: string): void {
-  try {
-    rmSync(path, { force: true })
-  } catch {
-    // There is not even a folder where it could be.
   }
 }

@@ -14,7 +14,7 @@ import {
 } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { Script } from 'node:vm'
-import { cacheFolder } from '../cache-folder.ts'
+import { cacheFolder, takeAway } from '../cache-folder.ts'
 
 type Env = Readonly<Record<string, string | undefined>>
 
@@ -183,14 +183,6 @@ function format(generation: number, all: ReadonlyMap<string, Buffer>): Buffer {
   const words = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4)
   words.set([MAGIC, generation, tableBytes, checkSum(words)])
   return bytes
-}
-
-function takeAway(path: string): void {
-  try {
-    rmSync(path, { force: true })
-  } catch {
-    // There is not even a folder where it could be.
-  }
 }
 
 function writeWhole(path: string, bytes: Buffer): void {
