@@ -97,12 +97,24 @@ function withoutHelpers(code: string): string {
   return `H.exporting(exports, ${exported});${body}`
 }
 
-/** It writes an import as `var import_name = require("path");`, or with the name it was given, and every use of it as `import_name.what`. */
+/**
+ * It writes an import as `var import_name = require("path");`, or with the name it was given, and every use of it as
+ * `import_name.what`. Throws where one is used in another way.
+ */
 function whenUsed(code: string): string {
   const imports = [...code.matchAll(/^var (\w+) = (.*require\(.*);$/gm)]
   return imports.reduce((text, [line, name, load]) => {
-    const used = (part: string) =>
-      part.replaceAll(new RegExp(`(?<![\\w$.'"\`])${name}\\.`, 'g'), `${name}.m.`)
-    return text.split(line).map(used).join(`var ${name} = H.lazily(() => ${load});`)
+    const parts = text.split(line)
+    // Not what is a property of that name; but `...name.what` is a use.
+    const used = parts.map((part) =>
+      part.replaceAll(new RegExp(`(?<![\\w$]|(?<!\\.\\.)\\.)${name}\\.(?=[\\w$])`, 'g'), `${name}.m.`),
+    )
+    const odd = used.find((part) => new RegExp(`(?<![\\w$])${name}\\b(?!\\.m\\.)`).test(withoutTexts(part)))
+    if (odd && name?.startsWith('import_')) throw new Error(`${name} is used in another way: ${odd}`)
+    return used.join(`var ${name} = H.lazily(() => ${load});`)
   }, code)
 }
+
+/** Without strings and comments. */
+const withoutTexts = (code: string) =>
+  code.replaceAll(/\/\*.*?\*\/|\/\/[^\n]*|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'/gs, '""')
