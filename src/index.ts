@@ -21,7 +21,10 @@ function sayVersion(): void {
   const line = `${VERSION}\n`
   try {
     writeSync(1, line)
-  } catch {
-    process.stdout.write(line)
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : null
+    if (code === 'EAGAIN') process.stdout.write(line)
+    // Whoever read has left: that is no error.
+    else if (code !== 'EPIPE') process.exitCode = 1
   }
 }

@@ -20,6 +20,11 @@ export function writeErr(text: string): void {
 
 function write(fd: 1 | 2, data: string | Uint8Array, failed: (error: unknown) => void): void {
   let left: Uint8Array = typeof data === 'string' ? Buffer.from(data) : data
+  // What comes later must not overtake what waits there.
+  if (streamed.has(fd)) {
+    streamOf(fd).write(left)
+    return
+  }
   try {
     while (left.length > 0) left = left.subarray(writeSync(fd, left))
   } catch (error) {
@@ -27,16 +32,16 @@ function write(fd: 1 | 2, data: string | Uint8Array, failed: (error: unknown) =>
     // `rca logs | head`: whoever read has left. That is no error.
     if (code === 'EPIPE') process.exit()
     // Somebody made the pipe one that does not wait: Node knows how to.
-    if (code === 'EAGAIN') writeWithStream(fd, left)
+    if (code === 'EAGAIN') streamOf(fd).write(left)
     else failed(error)
   }
 }
 
-function writeWithStream(fd: 1 | 2, bytes: Uint8Array): void {
-  streamOf(fd).write(bytes)
-}
+/** Those that are written to with Node's streams by now. */
+const streamed = new Set<number>()
 
 function streamOf(fd: 1 | 2): NodeJS.WriteStream {
+  streamed.add(fd)
   const stream = fd === 1 ? process.stdout : process.stderr
   if (stream.listenerCount('error') > 0) return stream
   return stream.on('error', (error) => {

@@ -1,7 +1,9 @@
+import { rmSync } from 'node:fs'
 import type { ReadingContext } from '../context.ts'
 import { newestFirst } from '../task/finished.ts'
 import type { TaskJson } from '../task/json.ts'
 import { type LookedUp, lookUp } from '../task/look-up.ts'
+import { finishedFile } from '../task/paths.ts'
 import { isLive, type State } from '../task/states.ts'
 import { arrayOf, type Listed, namesOf, type Other } from './list-json.ts'
 
@@ -26,10 +28,14 @@ export async function list(options: ListOptions, context: ReadingContext): Promi
 export async function listJson(options: ListOptions, context: ReadingContext): Promise<Buffer> {
   const found = lookUpFor(options, context)
   try {
-    return arrayOf(await listed(options, found, context), found.index)
+    const array = arrayOf(await listed(options, found, context), found.index)
+    // JSON holds no such byte, what a disk has lost holds nothing else.
+    if (!array.includes(0)) return array
   } finally {
     found.index?.close()
   }
+  rmSync(finishedFile(context.state), { force: true })
+  return listJson(options, context)
 }
 
 /** The same, the names alone. */

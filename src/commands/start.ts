@@ -149,7 +149,7 @@ async function launchFirst(plan: StartPlan, context: Context): Promise<Launched>
     const places = { current: spec.terminal, candidates: terminals }
     const whole = { ...launch, invocation, command }
     const begun = await launchOnFirst(whole, places, context, (terminal, input) => terminal.open(input))
-    await kept
+    await kept.catch((error: unknown) => context.warn(notKept(error)))
     return { dir, ...begun, driver, eventsOffset: 0 }
   } catch (error) {
     // Never remove what an agent may work from: only where nothing was claimed, or it was called off for good.
@@ -158,6 +158,10 @@ async function launchFirst(plan: StartPlan, context: Context): Promise<Launched>
     throw error
   }
 }
+
+/** Its agent runs, whatever becomes of its record when the power goes. */
+const notKept = (error: unknown) =>
+  `the task may not outlive a power loss: ${error instanceof Error ? error.message : error}`
 
 /** Without tmux it runs all the same, but not as its user may expect. */
 function sayWhatIsMissing(

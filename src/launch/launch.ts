@@ -175,7 +175,7 @@ export async function launchAttempt(
     return { kind: 'called-off', error }
   }
   // Not before: while the agent starts it needs the processors more than the claim needs the disk.
-  unless(['ENOSPC', 'EDQUOT'], null, () => keepClaim(dir, attempt))
+  unless(['ENOSPC', 'EDQUOT', 'EIO', 'EROFS'], null, () => keepClaim(dir, attempt))
   pausePoint('begun')
   unless(['ENOSPC', 'EDQUOT'], null, () => recordStart(launch, content.claim))
   return { kind: begun === 'over' ? 'over' : 'begun' }

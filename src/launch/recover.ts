@@ -18,7 +18,9 @@ import type { Observed } from '../task/observe.ts'
 import { sizeOf } from '../task/output.ts'
 import { attemptFiles, files } from '../task/paths.ts'
 import { endUnfinished } from '../task/processes.ts'
+import { markReopened } from '../task/reopened.ts'
 import type { Spec } from '../task/schema.ts'
+import { isLive } from '../task/states.ts'
 import { readEnvironment, type Stored } from '../task/store.ts'
 import { summarizeAttempt, summarizeTask } from '../task/summarize.ts'
 import { terminalOf } from '../task/terminal.ts'
@@ -59,6 +61,7 @@ export async function recover(
     const gone = `The project folder ${spec.cwd} is gone`
     throw new RcaError('failed', gone, 'Put it back, then resume.', 'no-folder')
   }
+  if (!isLive(task.derived.state)) markReopened(task.dir)
   const driver = await driverFor(spec.agent)
   const env = agentEnvironment(task.dir, driver, spec, options, context)
   const command = findCommand(driver, spec.command, env.PATH ?? '', spec.cwd)

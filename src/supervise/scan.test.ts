@@ -1,4 +1,4 @@
-import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
@@ -8,6 +8,7 @@ import { FinishedIndex } from '../task/finished.ts'
 import { appendJournal } from '../task/journal.ts'
 import { observe } from '../task/observe.ts'
 import { files } from '../task/paths.ts'
+import { removeTask } from '../task/remove.ts'
 import { reopenedTasks } from '../task/reopened.ts'
 import { createTask, readTask } from '../task/store.ts'
 import { tidyIndex } from '../task/tidy.ts'
@@ -91,4 +92,25 @@ it('wants it written anew where many are missing', async () => {
   expect(scanner.next()).toMatchObject({ untidy: true })
   await tidyIndex(state)
   expect(scanner.next()).toEqual({ dirs: [], untidy: false })
+})
+
+it('one folder that could not be read stopped the look at all others', async () => {
+  const odd = await finished('odd')
+  await tidyIndex(state)
+  const { dir } = await createTask(state, { ...NEW_TASK, task: 'b' }, async () => null)
+  rmSync(files.journal(odd))
+  symlinkSync('journal.jsonl', files.journal(odd))
+  const scanner = new Scanner(state)
+  expect(new Set(scanner.next().dirs)).toEqual(new Set([odd, dir]))
+  expect(scanner.next().dirs).toContain(dir)
+})
+
+it('marks of tasks that were removed were kept for ever', async () => {
+  const dirs = [await finished('a'), await finished('b')]
+  await tidyIndex(state)
+  for (const dir of dirs) removeTask(dir)
+  expect(reopenedTasks(state)).toHaveLength(2)
+  await tidyIndex(state)
+  expect(reopenedTasks(state)).toEqual([])
+  expect(new Scanner(state).next()).toEqual({ dirs: [], untidy: false })
 })

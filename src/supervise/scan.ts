@@ -30,16 +30,17 @@ export class Scanner {
   constructor(private readonly state: string) {}
 
   next(): Scanned {
+    const round = this.round++
     const found = lookUp(this.state)
     try {
-      const belied = this.belied(found)
-      this.round++
+      const belied = this.belied(found, round)
       const fresh = this.directoriesOf(found.fresh)
       const reopened = this.directoriesOf(found.reopened)
-      const isMissing = fresh.length > MOST_MISSING && fresh.filter(isClosed).length > MOST_MISSING
+      const isMissing = fresh.length > MOST_MISSING && fresh.filter(seemsClosed).length > MOST_MISSING
+      const isGone = found.reopened.length - reopened.length > MOST_MISSING
       return {
         dirs: [...fresh, ...reopened, ...belied],
-        untidy: isMissing || reopened.some(isClosed) || (found.index !== null && isLoose(found)),
+        untidy: isMissing || isGone || reopened.some(seemsClosed) || (found.index !== null && isLoose(found)),
       }
     } finally {
       found.index?.close()
@@ -53,17 +54,37 @@ export class Scanner {
   }
 
   /** Those of which the index is believed no more. */
-  private belied({ index, rows, added }: LookedUp): string[] {
+  private belied({ index, rows, added }: LookedUp, round: number): string[] {
     if (!index) return []
-    const part = rows.filter((row) => this.round === 0 || row % ONE_IN === this.round % ONE_IN)
+    const part = rows.filter((row) => round === 0 || row % ONE_IN === round % ONE_IN)
     return [...part.map((row) => index.row(row)), ...added].flatMap((row) => this.isBelied(row) ?? [])
   }
 
+  /** What cannot be looked at is for whoever looks at the task itself. */
   private isBelied(row: FinishedRow): string | null {
     const dir = taskDirectory(this.state, row.name)?.dir
-    if (!dir) return null
-    if (sizeOf(files.journal(dir)) === row.journalBytes && stampOfSpec(dir) === row.spec) return null
-    markReopened(dir)
+    if (!dir || holds(dir, row)) return null
+    try {
+      markReopened(dir)
+    } catch {
+      // A full disk.
+    }
     return dir
+  }
+}
+
+function holds(dir: string, row: FinishedRow): boolean {
+  try {
+    return sizeOf(files.journal(dir)) === row.journalBytes && stampOfSpec(dir) === row.spec
+  } catch {
+    return false
+  }
+}
+
+function seemsClosed(dir: string): boolean {
+  try {
+    return isClosed(dir)
+  } catch {
+    return false
   }
 }

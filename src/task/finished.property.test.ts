@@ -156,6 +156,6 @@ it('the index never says of a task what its records do not', async () => {
         rmSync(tasks.state, { recursive: true, force: true })
       }
     }),
-    { numRuns: Number(process.env.RCA_INDEX_RUNS ?? 150) },
+    { numRuns: Number(process.env.RCA_INDEX_RUNS ?? 80) },
   )
 }, 300_000)

@@ -102,6 +102,15 @@ describe('the index of finished tasks', () => {
     ['is cut off', (text: Buffer) => text.subarray(0, 300)],
     ['is empty', () => Buffer.alloc(0)],
     ['was lost by a disk', (text: Buffer) => Buffer.alloc(text.length)],
+    ['has lost its columns', (text: Buffer) => Buffer.from(text).fill(0, 150, 300)],
+    [
+      'counts what is no number',
+      (text: Buffer) => Buffer.from(text.toString('latin1').replace(/ 2 /, ' x '), 'latin1'),
+    ],
+    [
+      'counts less than nothing',
+      (text: Buffer) => Buffer.from(text.toString('latin1').replace(/ 2 /, ' -2 '), 'latin1'),
+    ],
   ])('says nothing where it %s', (_, spoil) => {
     write([finished('codex-a.a'), finished('codex-b.b')])
     writeFileSync(finishedFile(state), spoil(readFileSync(finishedFile(state))))
@@ -109,6 +118,10 @@ describe('the index of finished tasks', () => {
     const found = lookUp(state)
     expect(found).toMatchObject({ index: null, rows: [] })
     expect(found.fresh.toSorted()).toEqual(['codex-a.a', 'codex-b.b'])
+  })
+  it('says nothing where it is a folder', () => {
+    mkdirSync(finishedFile(state))
+    expect(FinishedIndex.open(state)).toBeNull()
   })
   it('passes over what a killed writer left torn, wherever it was cut', () => {
     write([finished('codex-a.a')])
@@ -142,6 +155,17 @@ describe('the index of finished tasks', () => {
     expect(later.rows).toEqual([])
     expect(later.added.map((row) => row.journalBytes)).toEqual([30])
     later.index?.close()
+  })
+  it('a task that was gone on with while it was looked up was in no list', () => {
+    write([finished('codex-a.a'), finished('codex-b.b')])
+    mkdirSync(join(state, 'reopened'))
+    // The mark comes when the index is open already.
+    const found = lookUp(state, (index) => {
+      writeFileSync(join(state, 'reopened', 'codex-a.a'), '')
+      return [...Array(index.length).keys()]
+    })
+    expect(found.rows.length + found.reopened.length).toBe(2)
+    found.index?.close()
   })
   it('leaves out what does not fit its columns', () => {
     expect(fits(finished('codex-a.a'))).toBe(true)

@@ -1,5 +1,4 @@
 import { closeSync, constants, fstatSync, readSync, writeSync } from 'node:fs'
-import { unless } from '../errors.ts'
 import { openOwn } from '../system/durable.ts'
 import { VERSION } from '../version.ts'
 import { finishedFile } from './paths.ts'
@@ -73,9 +72,11 @@ export function formatFinished(tasks: readonly FinishedTask[], id: string): Buff
     return `${one.startedAt}${latest[row]}${one.at}${one.state.padEnd(STATE)}${number(end)}`
   })
   const origins = rows.map((one) => `${number(one.journalBytes)}${one.spec.padEnd(SPEC)}`)
-  const header = [MAGIC, rows.length, names.length, end + 1, id].join(' ').padEnd(HEADER_BYTES - 1)
-  const columns = [`${header}\n`, names, ...keys, ...origins].join('')
-  return Buffer.concat([Buffer.from(columns, 'latin1'), ...json, Buffer.from('\n')])
+  const columns = `${names}${keys.join('')}`
+  const numbers = [rows.length, names.length, end + 1, sumOf(columns)]
+  const header = [MAGIC, ...numbers, id].join(' ').padEnd(HEADER_BYTES - 1)
+  const text = `${header}\n${columns}${origins.join('')}`
+  return Buffer.concat([Buffer.from(text, 'latin1'), ...json, Buffer.from('\n')])
 }
 
 /** For every row the latest end of it and of all that come after it. */
@@ -95,6 +96,13 @@ function formatAdded(task: FinishedTask): Buffer {
   const { startedAt, at, state, journalBytes, spec, name, json } = task
   const words = `\n${startedAt}${at}${state.padEnd(STATE)}${number(json.length)}${number(journalBytes)}${spec.padEnd(SPEC)}${name} `
   return Buffer.concat([Buffer.from(words, 'latin1'), json, Buffer.from('\n')])
+}
+
+/** Of every 64th character: what a disk loses are whole pages. */
+function sumOf(text: string): number {
+  let sum = text.length
+  for (let at = 0; at < text.length; at += 64) sum = (Math.imul(sum, 31) + text.charCodeAt(at)) | 0
+  return sum >>> 0
 }
 
 const number = (value: number) => String(value).padStart(NUMBER)
@@ -131,34 +139,36 @@ export class FinishedIndex {
     this.added = parseAdded(read(fd, start, fstatSync(fd).size), start)
   }
 
-  /** Null: there is none, or none that this release has made. */
+  /** Null: there is none, none that this release has made, or it is damaged. */
   static open(state: string): FinishedIndex | null {
-    const fd = unless(['ENOENT', 'ELOOP'], null, () => openOwn(finishedFile(state)))
-    if (fd === null) return null
+    let fd: number | null = null
+    let index: FinishedIndex | null = null
     try {
-      const index = FinishedIndex.parse(fd)
-      if (index === null) closeSync(fd)
-      return index
-    } catch (error) {
-      closeSync(fd)
-      throw error
+      fd = openOwn(finishedFile(state))
+      index = FinishedIndex.parse(fd)
+    } catch {
+      // Whatever is the matter with it, it is made anew.
     }
+    if (fd !== null && index === null) closeSync(fd)
+    return index
   }
 
   private static parse(fd: number): FinishedIndex | null {
     const header = read(fd, 0, HEADER_BYTES)
     if (!header.startsWith(`${MAGIC} `) || header.length < HEADER_BYTES) return null
     const [, ...words] = header.slice(MAGIC.length).trimEnd().split(' ')
-    const [count = 0, nameBytes = 0, jsonBytes = 0] = words.map(Number)
+    const [count = -1, nameBytes = -1, jsonBytes = -1, sum] = words.map(Number)
+    if (![count, nameBytes, jsonBytes].every((one) => Number.isSafeInteger(one) && one >= 0)) return null
     const keysStart = HEADER_BYTES + nameBytes
     const originsStart = keysStart + count * KEY
     const jsonStart = originsStart + count * ORIGIN
     if (fstatSync(fd).size < jsonStart + jsonBytes) return null
     const columns = read(fd, HEADER_BYTES, originsStart)
+    if (sumOf(columns) !== sum) return null
     const names = columns.slice(0, Math.max(0, nameBytes - 1))
     return new FinishedIndex(
       fd,
-      words[3] ?? '',
+      words[4] ?? '',
       names,
       columns.slice(nameBytes),
       originsStart,

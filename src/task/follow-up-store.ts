@@ -6,8 +6,11 @@ import { pausePoint } from '../system/pause.ts'
 import { ofType } from './entries.ts'
 import type { FollowUp } from './follow-ups.ts'
 import { appendJournal } from './journal.ts'
+import type { Observed } from './observe.ts'
 import { files } from './paths.ts'
-import { type Stored, sha256 } from './store.ts'
+import { markReopened } from './reopened.ts'
+import { isLive } from './states.ts'
+import { sha256 } from './store.ts'
 
 export interface NewFollowUp {
   readonly text: Uint8Array
@@ -19,7 +22,8 @@ export interface NewFollowUp {
  * Keeps a follow-up, durably: its text first, then the entry that makes it one. Its id. For whoever holds the lock of the
  * session: a text without an entry is of a sender that died, who has told nobody that it was sent, and is taken away.
  */
-export function keepFollowUp({ dir, journal }: Stored, wanted: NewFollowUp): number {
+export function keepFollowUp({ dir, journal, derived }: Observed, wanted: NewFollowUp): number {
+  if (!isLive(derived.state)) markReopened(dir)
   const known = new Set(ofType(journal.entries, 'follow-up-queued').map((one) => one.id))
   const id = Math.max(0, ...known) + 1
   const folder = files.followUps(dir)

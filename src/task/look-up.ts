@@ -30,12 +30,14 @@ export function lookUp(
   select: (index: FinishedIndex) => readonly number[] = allRows,
 ): LookedUp {
   const stamp = stampOf(state)
+  // Before the index, and once: what that says of a task without a mark was true at some moment since.
+  const marks = reopenedTasks(state)
   const index = FinishedIndex.open(state)
-  if (!index) return { index, rows: [], added: [], gone: 0, ...withoutReopened(state, namesIn(state)) }
+  if (!index) return { index, rows: [], added: [], gone: 0, ...withoutReopened(marks, namesIn(state)) }
   const seen = stamp && readSeen(state, index.id, stamp)
   const { fresh, gone } = seen ?? compared(state, index, stamp)
-  const left = withoutReopened(state, fresh)
-  const out = new Set([...gone, ...reopenedTasks(state)])
+  const left = withoutReopened(marks, fresh)
+  const out = new Set([...gone, ...marks])
   const added = newestOf(index, out)
   const rows = select(index).filter((row) => holds(index, row, out, added))
   const names = left.fresh.filter((name) => !added.has(name))
@@ -48,8 +50,8 @@ function namesIn(state: string): string[] {
   return unless(['ENOENT'], [] as string[], () => readdirSync(tasksDirectory(state)))
 }
 
-function withoutReopened(state: string, names: readonly string[]) {
-  const marked = new Set(reopenedTasks(state))
+function withoutReopened(marks: readonly string[], names: readonly string[]) {
+  const marked = new Set(marks)
   if (marked.size === 0) return { fresh: names, reopened: [] }
   return { fresh: names.filter((name) => !marked.has(name)), reopened: [...marked] }
 }

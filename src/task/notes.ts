@@ -19,7 +19,9 @@ const pathOf = (dir: string, attempt: number, name: string) => join(files.attemp
 export function readNote(dir: string, stretch: Stretch): Counted | null {
   const note = read(noteSchema, dir, stretch, attemptFiles.tally)
   const dropped = read(countedSchema, dir, stretch, attemptFiles.dropped)
-  return dropped && (!note || dropped.to.events > note.to.events) ? dropped : note
+  const isBehind = (one: Counted, other: Counted) =>
+    one.to.events < other.to.events || one.to.stderr < other.to.stderr
+  return dropped && (!note || isBehind(note, dropped)) ? dropped : note
 }
 
 function read(

@@ -15,7 +15,10 @@ export function reopenedTasks(state: string): string[] {
 /** Whether a task may be in the index: only what has a digest is put there. */
 export const mayBeIndexed = (dir: string) => existsSync(files.digest(dir))
 
-/** Puts a task among them, durably. Its digest says nothing any more. */
+/**
+ * Puts a task among them, durably. Its digest says nothing any more. By who writes to its journal, where it has a digest; who
+ * knows that it was over does not trust in that, for a digest may be thrown away.
+ */
 export function markReopened(dir: string): void {
   // In a state directory, where an index may be.
   if (basename(dirname(dir)) !== 'tasks') return

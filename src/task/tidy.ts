@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import { writeDurable } from '../system/durable.ts'
 import { randomId } from '../system/random.ts'
 import { finishedOf } from './digest.ts'
@@ -13,7 +12,7 @@ import {
 } from './finished.ts'
 import { acquireLock, type Lock, lockIndex } from './lock.ts'
 import { type LookedUp, lookUp } from './look-up.ts'
-import { finishedFile, tasksDirectory } from './paths.ts'
+import { finishedFile } from './paths.ts'
 import { reopenedTasks, unmarkReopened } from './reopened.ts'
 import { MOST_GONE } from './seen.ts'
 
@@ -51,8 +50,8 @@ export async function tidyIndex(state: string): Promise<void> {
     const found = lookUp(state)
     const tasks = [...known(found), ...freshlyOver(state, found.fresh)]
     found.index?.close()
-    const settled: string[] = marked.filter((name) => !found.reopened.includes(name))
-    for (const name of found.reopened) {
+    const settled = marked.filter((name) => taskDirectory(state, name) === null)
+    for (const name of marked) {
       const again = await overAgain(state, name, held)
       if (!again) continue
       tasks.push(again)
@@ -68,7 +67,9 @@ export async function tidyIndex(state: string): Promise<void> {
 
 function known({ index, rows, added }: LookedUp): FinishedTask[] {
   if (!index) return []
-  return [...rows.map((row) => index.row(row)), ...added].map((row) => withJson(index, row))
+  return [...rows.map((row) => index.row(row)), ...added]
+    .map((row) => withJson(index, row))
+    .filter(({ json }) => !json.includes(0))
 }
 
 function withJson(index: FinishedIndex, row: FinishedRow): FinishedTask {
@@ -86,8 +87,8 @@ function freshlyOver(state: string, names: readonly string[]): FinishedTask[] {
 
 /** Under the task's lock, which is `held`: nobody goes on with it until the index says what it says now. */
 async function overAgain(state: string, name: string, held: Lock[]): Promise<FinishedTask | null> {
-  const dir = join(tasksDirectory(state), name)
-  if (finishedOf(dir) === null) return null
+  const dir = taskDirectory(state, name)?.dir
+  if (!dir || finishedOf(dir) === null) return null
   const lock = await acquireLock(state, sessionOf(name), 'rca, tidying up', 0).catch(() => null)
   if (!lock) return null
   held.push(lock)
