@@ -1,5 +1,5 @@
 import type { ReadingContext } from '../context.ts'
-import { finishedOf, keepDigest, readDigest } from '../task/digest.ts'
+import { finishedOf, isClosed, keepDigest, readDigest } from '../task/digest.ts'
 import { taskDirectory } from '../task/directories.ts'
 import { type TaskJson, taskJson } from '../task/json.ts'
 import type { LookedUp } from '../task/look-up.ts'
@@ -13,7 +13,8 @@ export async function tasksOf(found: LookedUp, { state, now }: ReadingContext): 
     names.map((name) => taskDirectory(state, name)?.dir ?? null).filter((dir) => dir !== null)
   const fresh = directories(found.fresh)
   const tasks: TaskJson[] = []
-  for (const dir of [...fresh, ...directories(found.reopened)]) {
+  const reopened = directories(found.reopened)
+  for (const dir of [...fresh, ...reopened]) {
     const task = readDigest(dir) ?? (await derived(dir, now()))
     if (task) tasks.push(task)
   }

@@ -24,14 +24,18 @@ const LOOSE_ROWS = 256
 export const isLoose = ({ index, added, gone }: Pick<LookedUp, 'index' | 'added' | 'gone'>) =>
   index === null || gone > MOST_GONE || added.length > Math.max(LOOSE_ROWS, index.length * LOOSE_PART)
 
-/** Has the index know these tasks, too. Not worth an error, nor a wait: whoever looks the next time does it. */
+/**
+ * Has the index know these tasks, too; `untidy`: it is to be written anew anyhow. Not worth an error, nor a wait: whoever looks the
+ * next time does it.
+ */
 export async function keepIndex(
   state: string,
   found: LookedUp,
   finished: readonly FinishedTask[],
+  untidy: boolean,
 ): Promise<void> {
   try {
-    if (isLoose(found) && (found.index || finished.length > 0)) await tidyIndex(state)
+    if (untidy || (isLoose(found) && (found.index || finished.length > 0))) await tidyIndex(state)
     else if (finished.length > 0) addFinished(state, finished)
   } catch {
     // A full disk, or somebody else is at it.

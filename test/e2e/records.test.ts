@@ -1,5 +1,13 @@
-import { appendFileSync, readdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import {
+  appendFileSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { basename, join } from 'node:path'
 import { describe, expect } from 'vitest'
 import type { TaskJson } from '../../src/task/json.ts'
 import { test, until, type World } from './harness.ts'
@@ -197,3 +205,43 @@ function pretend(dir: string, change: (line: string) => string): void {
   const path = join(dir, 'attempts/1/process')
   writeFileSync(path, change(readFileSync(path, 'utf8')))
 }
+
+describe.concurrent('the list of finished tasks', () => {
+  const listed = async (world: World) => (await world.json(['list'])) as TaskJson[]
+  const states = async (world: World) => (await listed(world)).map((task) => [task.task, task.state])
+
+  test.for(['resume', 'send'])(
+    'did not hear of a turn that %s had begun, where the digest had been thrown away',
+    async (verb, { world }) => {
+      const dir = await doneTask(world)
+      await states(world)
+      // It tidies up: the index has the task, and believes it.
+      await world.rca(['monitor', '--once'])
+      rmSync(join(dir, '../../reopened', basename(dir)), { force: true })
+      rmSync(join(dir, 'digest.json'))
+      expect(await listed(world)).toMatchObject([{ state: 'done', attempts: 1 }])
+      await world.rca(verb === 'send' ? ['send', 'fix', 'more'] : ['resume', 'fix', '-p', 'more'])
+      await world.reaches('done')
+      expect(readdirSync(join(dir, '../../reopened'))).toEqual([basename(dir)])
+      expect(await listed(world)).toMatchObject([{ state: 'done', attempts: 2 }])
+    },
+  )
+  test('is made anew where the index is damaged, and has tasks that were removed no more', async ({
+    world,
+  }) => {
+    const dir = await doneTask(world)
+    await states(world)
+    const index = join(dir, '../../finished')
+    const whole = readFileSync(index)
+    for (const damaged of [
+      whole.subarray(0, 200),
+      Buffer.alloc(whole.length),
+      Buffer.from(whole).fill(0, 400),
+    ]) {
+      writeFileSync(index, damaged)
+      expect(await states(world)).toEqual([['fix', 'done']])
+    }
+    await world.rca(['rm', 'fix'])
+    expect(await states(world)).toEqual([])
+  })
+})
