@@ -18,13 +18,14 @@ export async function tasksOf(found: LookedUp, { state, now }: ReadingContext): 
     const task = readDigest(dir) ?? (await derived(dir, now()))
     if (task) tasks.push(task)
   }
-  await keepIndex(
-    state,
-    found,
-    fresh.map(finishedOf).filter((one) => one !== null),
-  )
+  const finished = fresh.map(finishedOf).filter((one) => one !== null)
+  const again = reopened.length >= MOST_REOPENED && reopened.filter(isClosed).length >= MOST_REOPENED
+  await keepIndex(state, found, finished, again)
   return tasks
 }
+
+/** So many that have ended again are looked into; with more the index is written anew, where no monitor has done that. */
+const MOST_REOPENED = 16
 
 async function derived(dir: string, now: number): Promise<TaskJson | null> {
   const stored = readTask(dir)

@@ -34,7 +34,7 @@ export function lookUp(
   const marks = reopenedTasks(state)
   const index = FinishedIndex.open(state)
   if (!index) return { index, rows: [], added: [], gone: 0, ...withoutReopened(marks, namesIn(state)) }
-  const seen = stamp && readSeen(state, index.id, stamp)
+  const seen = stamp && seenOf(state, index, stamp)
   const { fresh, gone } = seen ?? compared(state, index, stamp)
   const left = withoutReopened(marks, fresh)
   const out = new Set([...gone, ...marks])
@@ -42,6 +42,14 @@ export function lookUp(
   const rows = select(index).filter((row) => holds(index, row, out, added))
   const names = left.fresh.filter((name) => !added.has(name))
   return { index, rows, added: [...added.values()], gone: gone.length, ...left, fresh: names }
+}
+
+/** Rows that were added since must be of tasks that were there: who is late may add one of a task that is gone. */
+function seenOf(state: string, index: FinishedIndex, stamp: Stamp): Difference | null {
+  const seen = readSeen(state, index.id, stamp)
+  if (!seen) return null
+  const fresh = new Set(seen.fresh)
+  return index.added.slice(seen.added).every((row) => fresh.has(row.name)) ? seen : null
 }
 
 const allRows = (index: FinishedIndex) => Array.from({ length: index.length }, (_, row) => row)
@@ -62,7 +70,7 @@ function compared(state: string, index: FinishedIndex, stamp: Stamp | null): Dif
   const { names, added } = index
   const known = added.length === 0 ? names : new Set([...names, ...added.map((row) => row.name)])
   for (const name of known) if (!there.delete(name)) gone.push(name)
-  const difference = { fresh: [...there], gone }
+  const difference = { fresh: [...there], gone, added: added.length }
   if (stamp) keepSeen(state, index.id, stamp, difference)
   return difference
 }

@@ -10,6 +10,8 @@ export interface Difference {
   readonly fresh: readonly string[]
   /** Names of which it says something, and that are not there any more. */
   readonly gone: readonly string[]
+  /** How many rows had been added to it. */
+  readonly added: number
 }
 
 /** What the folder and the index were when they were compared. */
@@ -37,7 +39,7 @@ export function readSeen(state: string, index: string, { folder }: Stamp): Diffe
     try {
       const seen = JSON.parse(readFileSync(fd, 'utf8'))
       const isNow = seen.rca === VERSION && seen.index === index && seen.folder === folder
-      return isNow ? { fresh: seen.fresh, gone: seen.gone } : null
+      return isNow ? { fresh: seen.fresh, gone: seen.gone, added: seen.added } : null
     } finally {
       closeSync(fd)
     }
