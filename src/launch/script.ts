@@ -192,8 +192,9 @@ lag() {
 show() {
   over=; trap 'over=1' TERM
   # The agent first.
-  sleep 0.1
+  sleep 0.03
   rm -f "$gate" ./view; mkfifo ./view || return
+  sleep 0.07
   # Both ends at once: to open one waits for the other, and whoever is told to end while it waits leaves that one waiting.
   exec 3<> ./view 4< ./view; rm -f ./view
   nice='nice -n 10'; command -v nice >/dev/null || nice=

@@ -36,7 +36,8 @@ function sampleOf(dir) {
   const texts = OWN.map((name) => ({ name, text: readFileSync(join(dir, name), 'utf8') }))
   const shared = ['', ...folders].flatMap((folder) =>
     readdirSync(join(dir, folder), { withFileTypes: true })
-      .filter((entry) => entry.isFile())
+      // A launch script takes away what begins with a dot a moment after its agent's end.
+      .filter((entry) => entry.isFile() && !entry.name.startsWith('.'))
       .map((entry) => join(folder, entry.name)),
   )
   const thread = readFileSync(join(dir, 'session-id'), 'utf8').trim()
