@@ -37,7 +37,9 @@ export function until<T>(
     timers.push(setInterval(look, options.everyMs))
     if (options.timeoutMs !== null) timers.push(setTimeout(aborted, options.timeoutMs))
     options.signal?.addEventListener('abort', aborted)
-    look()
+    // It may have fired already, which nobody is told again.
+    if (options.signal?.aborted) aborted()
+    else look()
   })
 }
 
