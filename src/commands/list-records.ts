@@ -1,6 +1,6 @@
 import type { ReadingContext } from '../context.ts'
 import { finishedOf, isClosed, keepDigest, readDigest } from '../task/digest.ts'
-import { taskDirectory } from '../task/directories.ts'
+import { directoriesNamed } from '../task/directories.ts'
 import { type TaskJson, taskJson } from '../task/json.ts'
 import type { LookedUp } from '../task/look-up.ts'
 import { observe } from '../task/observe.ts'
@@ -9,8 +9,7 @@ import { keepIndex } from '../task/tidy.ts'
 
 /** What the records say of the tasks of which the index does not; it then knows those that are over. */
 export async function tasksOf(found: LookedUp, { state, now }: ReadingContext): Promise<TaskJson[]> {
-  const directories = (names: readonly string[]) =>
-    names.map((name) => taskDirectory(state, name)?.dir ?? null).filter((dir) => dir !== null)
+  const directories = (names: readonly string[]) => directoriesNamed(state, names).map((one) => one.dir)
   const fresh = directories(found.fresh)
   const tasks: TaskJson[] = []
   const reopened = directories(found.reopened)

@@ -1,7 +1,7 @@
 import { existsSync, lstatSync, readFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import type { Context } from '../context.ts'
-import { taskDirectories } from '../task/directories.ts'
+import { sessionOf, taskDirectories } from '../task/directories.ts'
 import { parseSession } from '../task/names.ts'
 import { type Observed, observe } from '../task/observe.ts'
 import { stateOf } from '../task/paths.ts'
@@ -53,7 +53,7 @@ function straysOf(tasks: readonly Observed[], state: string): Stray[] {
     }
     const dir = variableOf(pid, 'TASK_TMPDIR')
     if (dir === null || stateOf(dir) !== state || existsSync(dir)) return []
-    const session = basename(dir).slice(0, basename(dir).lastIndexOf('.'))
+    const session = sessionOf(basename(dir))
     return parseSession(session) ? [{ session, dir: null, pid, command }] : []
   })
 }

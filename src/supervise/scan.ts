@@ -1,5 +1,5 @@
 import { isClosed, stampOfSpec } from '../task/digest.ts'
-import { taskDirectory } from '../task/directories.ts'
+import { directoriesNamed, taskDirectory } from '../task/directories.ts'
 import type { FinishedRow } from '../task/finished.ts'
 import { type LookedUp, lookUp } from '../task/look-up.ts'
 import { sizeOf } from '../task/output.ts'
@@ -48,9 +48,7 @@ export class Scanner {
   }
 
   private directoriesOf(names: readonly string[]): string[] {
-    return names
-      .map((name) => taskDirectory(this.state, name)?.dir ?? null)
-      .filter((dir): dir is string => dir !== null)
+    return directoriesNamed(this.state, names).map((one) => one.dir)
   }
 
   /** Those of which the index is believed no more. */

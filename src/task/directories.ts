@@ -22,6 +22,10 @@ export function taskDirectory(state: string, name: string): TaskDirectory | null
   return isOne ? { dir, session } : null
 }
 
+/** Those of these names that are task directories. */
+export const directoriesNamed = (state: string, names: readonly string[]): TaskDirectory[] =>
+  names.map((name) => taskDirectory(state, name)).filter((one) => one !== null)
+
 /** All task directories, or those of which `wants` the session name. */
 export function taskDirectories(
   state: string,
