@@ -16,6 +16,7 @@ import { delimiter, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { test as base } from 'vitest'
 import type { StatusJson } from '../../src/commands/status.ts'
+import { unless } from '../../src/errors.ts'
 import type { TaskJson } from '../../src/task/json.ts'
 import { TERMINALS } from '../../src/terminal/kinds.ts'
 
@@ -246,8 +247,7 @@ export class World {
 
   /** A file that the fake agent left in HOME; empty where there is none. */
   read(name: string): string {
-    const path = join(this.home, name)
-    return existsSync(path) ? readFileSync(path, 'utf8') : ''
+    return unless(['ENOENT'], '', () => readFileSync(join(this.home, name), 'utf8'))
   }
 
   /** One line for each time that an agent was run. */

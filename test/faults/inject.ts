@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { unless } from '../../src/errors.ts'
 import { type ProcessIdentity, procStat } from '../../src/system/identity.ts'
 import { type AttemptRecord, attemptNumbers, readAttempt } from '../../src/task/attempt.ts'
 import type { TaskJson } from '../../src/task/json.ts'
@@ -104,8 +105,9 @@ export function newest({ taskDir }: Task): AttemptRecord {
 
 /** The pid of the monitor that runs, or null. */
 export function monitorOf({ env }: Place): number | null {
-  const path = join(env.RCA_HOME ?? '', 'monitor')
-  const [, pid, start] = existsSync(path) ? readFileSync(path, 'utf8').split(' ') : []
+  // Of two who take turns the one takes its file away while this looks.
+  const text = unless(['ENOENT'], '', () => readFileSync(join(env.RCA_HOME ?? '', 'monitor'), 'utf8'))
+  const [, pid, start] = text.split(' ')
   const stat = pid ? procStat(Number(pid)) : null
   return stat && stat.start === start && stat.state !== 'Z' ? stat.pid : null
 }

@@ -1,17 +1,9 @@
-import {
-  existsSync,
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { test as base, expect } from 'vitest'
 import type { StatusJson } from '../../src/commands/status.ts'
+import { unless } from '../../src/errors.ts'
 import type { TaskJson } from '../../src/task/json.ts'
 import {
   isRunning,
@@ -242,7 +234,7 @@ function leftIn(state: string): string[] {
 }
 
 function namesIn(folder: string): string[] {
-  return existsSync(folder) ? readdirSync(folder) : []
+  return unless(['ENOENT'], [], () => readdirSync(folder))
 }
 
 /** Every test has a world of its own, which is taken down whatever becomes of the test. */
@@ -270,5 +262,5 @@ function describeWorld(name: string, world: FaultWorld): string {
 }
 
 function textOf(path: string): string {
-  return existsSync(path) ? readFileSync(path, 'utf8') : ''
+  return unless(['ENOENT', 'ENOTDIR'], '', () => readFileSync(path, 'utf8'))
 }
