@@ -1,7 +1,7 @@
 import type { TerminalKind } from '../../src/terminal/kinds.ts'
 import { TERMINAL } from '../e2e/harness.ts'
 import {
-  agentGone,
+  agentEndsOf,
   both,
   closeSession,
   type Inject,
@@ -36,10 +36,8 @@ export interface Fault {
 /** The fake agent does this in the middle of its step, and ends of it. */
 const does =
   (script: string): Inject =>
-  async (place, task) => {
-    order(place, script)
-    await agentGone(task)
-  }
+  (place, task) =>
+    agentEndsOf(task, () => order(place, script))
 
 const TORN_LINE = `printf '{"type":"item.completed","item":{"id":"m","type":"agent_mess'`
 

@@ -151,9 +151,11 @@ export async function end(pid: number, signal: NodeJS.Signals): Promise<void> {
   await gone(pid, start)
 }
 
-/** Waits until the task's agent has gone by itself. */
-export async function agentGone(task: Task): Promise<void> {
+/** Does what the task's agent ends of by itself, and waits until it has gone. */
+export async function agentEndsOf(task: Task, act: () => void): Promise<void> {
+  // Before it: a moment after its end there is another attempt, whose agent is not recorded yet.
   const { agent } = newest(task)
+  act()
   await gone(pidOf(agent), agent?.start ?? '')
 }
 

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect } from 'vitest'
 import { isRunning, TERMINAL, until } from '../e2e/harness.ts'
 import {
-  agentGone,
+  agentEndsOf,
   closeSession,
   deleteSocket,
   end,
@@ -180,8 +180,7 @@ describe.concurrent('what cannot heal ends supervision at once', () => {
   test.for(HOPELESS)('%s', async ([, script, cause, hint], { world }) => {
     const task = await world.atWork()
     await world.watched()
-    world.order(script)
-    await agentGone(task)
+    await agentEndsOf(task, () => world.order(script))
     expect(await world.rca(['wait', 'fix'])).toMatchObject({ code: 1 })
     expect(await world.status()).toMatchObject({ state: 'failed', cause, hint: expect.stringMatching(hint) })
     await world.lookOnce()
@@ -256,8 +255,7 @@ describe.concurrent('supervision gives up', () => {
     world.write('orders', '')
     world.write('hold', '2')
     const task = await world.atWork()
-    world.write('orders', "say 'a little'; kill -9 $$")
-    await agentGone(task)
+    await agentEndsOf(task, () => world.write('orders', "say 'a little'; kill -9 $$"))
     expect(await world.rca(['wait', 'fix'])).toMatchObject({ code: 125 })
     expect(await world.status()).toMatchObject({ state: 'failed', cause: 'brake' })
     expect(world.runs).toHaveLength(4)
