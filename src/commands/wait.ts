@@ -9,7 +9,7 @@ import { type TaskJson, taskJson } from '../task/json.ts'
 import { isBusy, type Observed } from '../task/observe.ts'
 import { sizeOf } from '../task/output.ts'
 import { files } from '../task/paths.ts'
-import { settle } from '../task/settle.ts'
+import { finishBooks, settle, unlessNoDisk } from '../task/settle.ts'
 import { isLive, type State } from '../task/state.ts'
 import { findTask, readTask, type Stored } from '../task/store.ts'
 
@@ -97,7 +97,11 @@ async function untilEnded(
 ): Promise<Observed | null> {
   for (;;) {
     const seen = await settle(thatIsThere(task))
-    if (!isLive(seen.derived.state) || isWanted(seen, states)) return seen
+    if (!isLive(seen.derived.state) || isWanted(seen, states)) {
+      // Whoever wrote the end down may be in the middle of it: a script looks for `done` next.
+      await finishBooks(seen).catch(unlessNoDisk)
+      return seen
+    }
     // Nobody is to wait for what nobody does.
     const rests = monitor && seen.derived.next?.kind === 'again'
     if (rests) await ensureMonitorFor(seen, context)

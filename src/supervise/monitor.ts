@@ -7,12 +7,12 @@ import { Courier } from '../notify/courier.ts'
 import { Background } from '../system/background.ts'
 import { pausePoint } from '../system/pause.ts'
 import { attemptNumbers, sweepLaunch } from '../task/attempt.ts'
-import { isClosed, readDigest } from '../task/digest.ts'
+import { isClosed } from '../task/digest.ts'
 import { appendJournal } from '../task/journal.ts'
-import { type Observed, observe } from '../task/observe.ts'
+import { observe } from '../task/observe.ts'
 import { sizeOf } from '../task/output.ts'
 import { files, tasksDirectory } from '../task/paths.ts'
-import { closeBooks } from '../task/settle.ts'
+import { finishBooks } from '../task/settle.ts'
 import { isLive } from '../task/state.ts'
 import { readTask, type Stored, sweepHalfMade } from '../task/store.ts'
 import { tidyIndex } from '../task/tidy.ts'
@@ -340,11 +340,6 @@ export class Supervisor {
       if (hasNews(one, nowMs)) this.look(one.dir)
     })
   }
-}
-
-/** Whoever wrote down the end of a task may have died before the rest was done. */
-async function finishBooks(task: Observed): Promise<void> {
-  if (task.derived.state !== 'unknown' && readDigest(task.dir) === null) await closeBooks(task)
 }
 
 /** Somebody else tidies up: then there is nothing to do. */

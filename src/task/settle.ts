@@ -4,7 +4,7 @@ import { syncFile, writeDurable } from '../system/durable.ts'
 import { pausePoint } from '../system/pause.ts'
 import { endAll } from '../system/processes.ts'
 import { sweepLaunch } from './attempt.ts'
-import { keepDigest } from './digest.ts'
+import { keepDigest, readDigest } from './digest.ts'
 import { ofType } from './entries.ts'
 import { appendJournal, appendJournalSoon, readJournal } from './journal.ts'
 import { keepNote } from './notes.ts'
@@ -29,14 +29,18 @@ export async function settle(task: Stored): Promise<Observed> {
     if (observed.pending.exit === null) await tidyUp(observed, observed.pending.attempt)
     record(observed, observed.pending)
   } catch (error) {
-    // Without a disk to write to the verdict still stands; somebody records it later.
-    if (['ENOSPC', 'EDQUOT', 'EROFS'].includes(errno(error) ?? '')) return observed
-    throw error
+    unlessNoDisk(error)
+    return observed
   }
   await trimOnce(observed)
   const settled = await observe(readTask(task.dir) ?? task, Date.now())
   await closeBooks(settled)
   return settled
+}
+
+/** Without a disk to write to the verdict still stands; somebody records it later. Throws whatever else it is. */
+export function unlessNoDisk(error: unknown): void {
+  if (!['ENOSPC', 'EDQUOT', 'EROFS'].includes(errno(error) ?? '')) throw error
 }
 
 /** Its last words may have been too many. Whatever hinders that is no matter of the attempt's: the monitor says so of a task that lives. */
@@ -95,6 +99,11 @@ export async function closeBooks(task: Observed): Promise<void> {
   keepDigest(task)
   if ((state === 'done' || state === 'killed') && !hasGoneOn(task))
     rmSync(files.env(task.dir), { force: true })
+}
+
+/** The same where nobody has yet: whoever wrote down the end may have died since, or be about to do it. */
+export async function finishBooks(task: Observed): Promise<void> {
+  if (task.derived.state !== 'unknown' && readDigest(task.dir) === null) await closeBooks(task)
 }
 
 /** Whether somebody has gone on with it since that was seen: then it has not ended, and what the next attempt needs is not ours to take. */

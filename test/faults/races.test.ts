@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect } from 'vitest'
 import { until } from '../e2e/harness.ts'
 import { end, holdAt, killAgent, newest, releaseAt } from './inject.ts'
@@ -187,6 +189,25 @@ describe.concurrent('the end of an agent, written down by its launch script', ()
       await world.ends(1)
     },
   )
+
+  test('wait returned before there was a done: whoever had written down the end was not ready', async ({
+    world,
+  }) => {
+    world.holdLaunchScripts()
+    const { taskDir } = await world.atWork()
+    await world.watched()
+    holdAt(world, 'before-done')
+    world.go()
+    await world.entered('attempt-ended')
+    // The others are in the middle of it.
+    const wait = await world.rca(['wait', 'fix'], {
+      env: { RCA_TEST_PAUSE: undefined, NODE_OPTIONS: undefined },
+    })
+    expect(wait.code, wait.stderr).toBe(0)
+    expect(existsSync(join(taskDir ?? '', 'done'))).toBe(true)
+    releaseAt(world, 'before-done')
+    await world.ends(1)
+  })
 
   test.for(['before-attempt-ended', 'monitor-announced', 'lock-entering'])(
     'a bad one, by somebody who is killed at %s: a monitor goes on',
