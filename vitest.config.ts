@@ -14,7 +14,14 @@ const STAGED = { testTimeout: 150_000, hookTimeout: 60_000, maxConcurrency: 6 }
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'unit', include: ['src/**/*.test.ts', 'test/cli/**/*.test.ts'] } },
+      {
+        test: {
+          name: 'unit',
+          include: ['src/**/*.test.ts', 'test/cli/**/*.test.ts'],
+          // Some run hundreds of shells.
+          testTimeout: 30_000,
+        },
+      },
       {
         test: {
           name: 'e2e',

@@ -95,6 +95,14 @@ export function isRunning(pid) {
 }
 
 /**
+ * Whether a process that was told to stop has done so, or has gone; one that is about to be gone never stops.
+ * @param {number} pid
+ */
+export function isStoppedOrGone(pid) {
+  return !isRunning(pid) || /\) [TD] /.test(read(`/proc/${pid}/stat`) ?? '')
+}
+
+/**
  * @param {number|null} pid
  * @param {NodeJS.Signals} [signal]
  */

@@ -13,7 +13,7 @@ import {
   newestAttempt,
   type Scene,
 } from './faults.mjs'
-import { helpers, signalIfThere } from './processes.mjs'
+import { helpers, isStoppedOrGone, signalIfThere } from './processes.mjs'
 import { gated, noted, readLedger, repeats, watchAttempts, wrongIn } from './witness.mjs'
 import {
   AGENTS,
@@ -294,6 +294,7 @@ describe.concurrent.each(AGENTS)('%s', (agent) => {
     for (const { pid } of stopped) signalIfThere(pid, 'SIGSTOP')
     const stoppedMs = Date.now()
     test.onTestFinished(() => stopped.forEach(({ pid }) => void signalIfThere(pid, 'SIGCONT')))
+    await until('all of it to stand still', () => stopped.every(({ pid }) => isStoppedOrGone(pid)))
     const staged = agentOf(scene) !== null
     await expectHealed(patient, { attempts: 1 })
     const ended = journal(scene.taskDir).some((one) => one.type === 'ending' && one.why === 'finished')

@@ -171,7 +171,7 @@ describe.concurrent('exec: a task', () => {
   test('an agent that timeout has ended is not gone on with', async ({ world }) => {
     world.agent('hangs')
     world.config({ policy: { backoff: '100ms' } })
-    const { task } = await exec(world, ['timeout', '1', 'codex', 'exec', 'do it'])
+    const { task } = await exec(world, ['timeout', '4', 'codex', 'exec', 'do it'])
     const status = await world.reaches('failed', task)
     expect(status).toMatchObject({ cause: 'deadline', attempts: 1, exit: { code: 124 } })
     expect(world.agents()).toEqual([])

@@ -265,7 +265,7 @@ export class World {
   async dispose(): Promise<void> {
     for (const child of this.children) child.kill('SIGKILL')
     const server = this.server()
-    if (server !== null) process.kill(server, 'SIGKILL')
+    if (server !== null) kill(server)
     await until(() => {
       const left = this.processes()
       for (const one of left) kill(one.pid)

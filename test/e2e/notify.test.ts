@@ -151,7 +151,7 @@ describe.concurrent('a notice', () => {
     await recorded(world, 'failed')
     await until(async () => {
       // Of two that were started at once the other may have taken its place.
-      for (const { pid } of world.monitors) await end(pid, 'SIGKILL')
+      for (const { pid } of world.monitors) await end(pid, 'SIGKILL').catch(() => {})
       return world.monitors.length === 0
     }, 'every monitor to be gone')
     expect((await world.status()).notices[0]).toMatchObject({ state: 'pending', blockedBy: 'no-monitor' })
@@ -234,7 +234,7 @@ describe.concurrent('a notice', () => {
   test('that nobody answers holds up neither another channel nor a recovery', async ({ world, receiver }) => {
     receiver.answer = (request, response) =>
       (request.path === '/deaf' ? hangs : status(204))(request, response)
-    const deaf = { type: 'webhook', url: receiver.url('/deaf'), on: ['all'], timeout: '2s' }
+    const deaf = { type: 'webhook', url: receiver.url('/deaf'), on: ['all'], timeout: '8s' }
     const good = { type: 'webhook', url: receiver.url('/good'), on: ['all'] }
     world.config({ ...supervised(), notify: { channels: { deaf, good }, default: ['deaf', 'good'] } })
     const task = await world.atWork()
@@ -451,7 +451,7 @@ describe.concurrent('command', () => {
     )
     world.config({
       ...supervised(),
-      notify: { channels: { slow: { type: 'command', argv: ['hangs'], timeout: '1s' } }, default: ['slow'] },
+      notify: { channels: { slow: { type: 'command', argv: ['hangs'], timeout: '4s' } }, default: ['slow'] },
     })
     world.agent('done')
     await world.json(START)

@@ -44,16 +44,21 @@ export const killPaneShell: Inject = async (_, task) => end(newest(task).shellPi
 /** Somebody closes the task's session. Without a terminal the whole of it is hung up on. */
 export const closeSession: Inject = async (place, task) => {
   if (TERMINAL === 'plain') return endGroup(task, 'SIGHUP')
+  const { agent } = newest(task)
   if (TERMINAL === 'tmux') tmux(place, 'kill-session', '-t', `=${task.name}`)
   else screen(place, task, '-X', 'quit')
+  // It is hung up on a moment later.
+  if (agent) await gone(agent.pid, agent.start)
 }
 
 /** The tmux server dies, and every session with it; or the screen that is the session; or the launch script's process group. */
 export const killTerminal =
   (signal: NodeJS.Signals): Inject =>
   async (place, task) => {
-    if (TERMINAL === 'plain') await endGroup(task, signal)
-    else await end(TERMINAL === 'tmux' ? serverOf(place) : screenOf(place, task), signal)
+    if (TERMINAL === 'plain') return endGroup(task, signal)
+    const { agent } = newest(task)
+    await end(TERMINAL === 'tmux' ? serverOf(place) : screenOf(place, task), signal)
+    if (agent) await gone(agent.pid, agent.start)
   }
 
 async function endGroup(task: Task, signal: NodeJS.Signals): Promise<void> {

@@ -84,7 +84,7 @@ describe.concurrent('a monitor that is killed', () => {
   )
 
   test('while it waits for the next attempt: the wait is not begun anew', async ({ world }) => {
-    world.config(supervised({ backoff: '8s' }))
+    world.config(supervised({ backoff: '20s' }))
     world.write('orders', 'exit 1')
     world.write('hold', '1')
     await world.rca(['start', 'codex', 'fix', '-p', 'do it'])

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect } from 'vitest'
+import { unless } from '../../src/errors.ts'
 import { isRunning, until } from '../e2e/harness.ts'
 import { end, holdAt, killAgent, monitorOf, releaseAt } from './inject.ts'
 import { type FaultWorld, test } from './world.ts'
@@ -55,7 +56,8 @@ describe.skipIf(!possible).concurrent('after a reboot', () => {
 
 /** Everything ends at once, and what lies in memory is gone. */
 function shutDown(world: FaultWorld): void {
-  for (const one of world.processes()) spawnSync('kill', ['-KILL', String(one.pid)])
+  // In one go: a monitor that lives a moment longer than the agent makes the next attempt.
+  for (const { pid } of world.processes()) unless(['ESRCH'], true, () => process.kill(pid, 'SIGKILL'))
   for (const folder of [dirname(world.socket), world.screens])
     rmSync(folder, { recursive: true, force: true })
   for (const path of readdirSync(world.state, { recursive: true, encoding: 'utf8' }))

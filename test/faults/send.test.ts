@@ -244,7 +244,7 @@ describe.concurrent('an agent that is killed', () => {
       await answerOf(send(world, 'three'))
       await comes(world, `${point} two`)
       await killAgent('SIGKILL')(world, task)
-      await until(() => newest(task).number === 3, 'the third attempt')
+      await until(() => newest(task).number >= 3, 'the third attempt')
       world.go()
       await hasSaid(world, 'one', 'two', 'three')
     },
@@ -254,7 +254,7 @@ describe.concurrent('an agent that is killed', () => {
     const task = await talks(world)
     await answerOf(send(world, 'two'))
     await killAgent('SIGKILL')(world, task)
-    await until(() => world.runs.length === 2, 'the second run')
+    await until(() => world.runs.length >= 2, 'the second run')
     world.go()
     await hasSaid(world, 'one', 'two')
     expect(

@@ -202,6 +202,8 @@ class Soak {
 
   /** Without tasks, monitor and sessions nothing may be left. */
   private async leavesNothing(): Promise<void> {
+    // Of those that were begun while one was starting all but one go by themselves; until then they would take its place.
+    await until(() => this.world.monitors.length <= 1, 'all monitors but one to go').catch(() => {})
     const stop = await this.world.rca(['monitor', 'stop'])
     if (stop.code !== 0) this.wrong.push(`monitor stop: ${stop.stderr}`)
     const names = (await this.world.json<TaskJson[]>(['list', '--all'])).map((one) => one.name)

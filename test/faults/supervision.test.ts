@@ -91,7 +91,7 @@ describe.concurrent('a person at the pane', () => {
 
 describe.concurrent('an agent that does not go on', () => {
   test('stands still: it is reported, with evidence, and left alone; then it goes on', async ({ world }) => {
-    const task = await world.atWork('--stall-after', '1s')
+    const task = await world.atWork('--stall-after', '4s')
     await signalAgent('SIGSTOP')(world, task)
     // Whoever looks before the monitor has, sees the silence alone.
     await world.entered('stalled')
@@ -103,7 +103,7 @@ describe.concurrent('an agent that does not go on', () => {
   })
 
   test('is silent: with --on-stall restart it is ended and its conversation goes on', async ({ world }) => {
-    await world.atWork('--stall-after', '1s', '--on-stall', 'restart')
+    await world.atWork('--stall-after', '4s', '--on-stall', 'restart')
     await world.entered('ending')
     world.go()
     await world.ends(2)
