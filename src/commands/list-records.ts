@@ -1,5 +1,5 @@
 import type { ReadingContext } from '../context.ts'
-import { finishedOf, isClosed, keepDigest, readDigest } from '../task/digest.ts'
+import { finishedOf, hasClosedBooks, isClosed, keepDigest, readDigest } from '../task/digest.ts'
 import { directoriesNamed } from '../task/directories.ts'
 import { type TaskJson, taskJson } from '../task/json.ts'
 import type { LookedUp } from '../task/look-up.ts'
@@ -30,6 +30,6 @@ async function derived(dir: string, now: number): Promise<TaskJson | null> {
   const stored = readTask(dir)
   if (!stored) return null
   const task = await observe(stored, now)
-  keepDigest(task)
+  if (hasClosedBooks(task)) keepDigest(task)
   return taskJson(task)
 }

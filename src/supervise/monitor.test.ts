@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -49,7 +49,7 @@ test('one folder that cannot be looked at ended the monitor, at every start of i
   writeFileSync(join(tasksDirectory(state), 'codex-fix.tgz'), '')
   mkdirSync(join(wakeDirectory(state), 'codex-fix.abcdef'), { recursive: true })
   rmSync(files.journal(damaged.dir))
-  mkdirSync(join(damaged.dir, 'digest.json'))
+  symlinkSync('journal.jsonl', files.journal(damaged.dir))
   const log: string[] = []
   const supervisor = supervisorOf(log)
   supervisor.start()

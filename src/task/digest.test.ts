@@ -1,6 +1,15 @@
-import { appendFileSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  mkdirSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
-import { basename, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { keepDigest, readDigest } from './digest.ts'
 import type { Observed } from './observe.ts'
@@ -68,38 +77,49 @@ describe('the digest', () => {
     damage()
     expect(readDigest(dir)).toBeNull()
   })
+  const whole = { restart: null, terminal: 'tmux', queuedFollowUps: 0 }
+  const text = (directory: string, task: object) => {
+    const known = { schema: 1, name: 'x', taskDir: dir, ...task }
+    return JSON.stringify({ directory, journalBytes: 4, spec: null, task: known })
+  }
   it.each([
-    ['is torn', '{"directory":'],
-    ['is empty', ''],
-    [
-      'is another task’s',
-      JSON.stringify({
-        directory: 'codex-y.1',
-        journalBytes: 4,
-        spec: null,
-        task: { schema: 1, name: 'y', state: 'done', restart: null, terminal: 'tmux' },
-      }),
-    ],
-    [
-      'says that something runs',
-      JSON.stringify({
-        directory: 'D',
-        journalBytes: 4,
-        spec: null,
-        task: { schema: 1, name: 'x', state: 'running', restart: null, terminal: 'tmux' },
-      }),
-    ],
+    ['is torn', () => '{"directory":'],
+    ['is empty', () => ''],
+    ['is another task’s', () => text('codex-y.1', { ...whole, state: 'done' })],
+    ['says that something runs', () => text(basename(dir), { ...whole, state: 'running' })],
     [
       'is an older release’s, without a field that was added',
-      JSON.stringify({
-        directory: 'D',
-        journalBytes: 4,
-        spec: null,
-        task: { schema: 1, name: 'x', state: 'done', restart: null },
-      }),
+      () => text(basename(dir), { ...whole, terminal: undefined, state: 'done' }),
     ],
-  ])('says nothing where it %s', (_, text) => {
-    writeFileSync(join(dir, 'digest.json'), text.replace('"D"', JSON.stringify(basename(dir))))
+  ])('says nothing where it %s', (_, made) => {
+    writeFileSync(join(dir, 'digest.json'), text(basename(dir), { ...whole, state: 'done' }))
+    expect(readDigest(dir)).not.toBeNull()
+    writeFileSync(join(dir, 'digest.json'), made())
     expect(readDigest(dir)).toBeNull()
+  })
+  it('that is a folder hid all tasks: it says nothing', () => {
+    mkdirSync(join(dir, 'digest.json'))
+    expect(readDigest(dir)).toBeNull()
+  })
+  it('of a state directory that was moved told where the task had been', () => {
+    keepDigest(observed('done'))
+    const elsewhere = mkdtempSync(join(tmpdir(), 'rca-moved-'))
+    const [link, moved] = [`${elsewhere}/link`, join(elsewhere, basename(dir))]
+    symlinkSync(dirname(dir), link)
+    expect(readDigest(join(link, basename(dir)))).not.toBeNull()
+    renameSync(dir, moved)
+    expect(readDigest(moved)).toBeNull()
+    renameSync(moved, dir)
+    rmSync(elsewhere, { recursive: true })
+  })
+  it('of a task whose killer had died had nobody finish the kill', () => {
+    const asked = { type: 'kill-requested', at: '2026-01-01T00:00:00.000Z', by: 'ann' }
+    const killed = { ...asked, type: 'killed', processes: 1 }
+    const task = observed('killed')
+    const having = (...entries: object[]) => ({ ...task, journal: { ...task.journal, entries } }) as Observed
+    keepDigest(having(asked))
+    expect(readDigest(dir)).toBeNull()
+    keepDigest(having(asked, killed))
+    expect(readDigest(dir)).not.toBeNull()
   })
 })

@@ -1,12 +1,13 @@
-import { lstatSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, lstatSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { basename } from 'node:path'
-import { unless } from '../errors.ts'
 import { hasPending } from '../notify/ledger.ts'
 import { harmlessJson } from '../render/text.ts'
 import { readOwn } from '../system/durable.ts'
 import { randomId } from '../system/random.ts'
 import { TERMINALS } from '../terminal/kinds.ts'
 import * as z from '../zod.ts'
+import { isHere } from './directories.ts'
+import { killedAfterLastClaim, killRequested } from './entries.ts'
 import type { FinishedTask } from './finished.ts'
 import { type TaskJson, taskJson } from './json.ts'
 import type { Observed } from './observe.ts'
@@ -24,6 +25,7 @@ const digestSchema = z.object({
   task: z.looseObject({
     schema: z.literal(1),
     name: z.string(),
+    taskDir: z.string(),
     state: z.string(),
     restart: z.nullable(z.enum(RESTART)),
     terminal: z.nullable(z.enum(TERMINALS)),
@@ -39,6 +41,9 @@ const digestSchema = z.object({
  */
 export function keepDigest(task: Observed): void {
   if (task.evidence || isLive(task.derived.state) || task.derived.state === 'unknown') return
+  // Somebody asked for its end and did not live to bring that about: the monitor is to look at it.
+  const { entries } = task.journal
+  if (killRequested(entries) && killedAfterLastClaim(entries) === null) return
   const digest = {
     directory: basename(task.dir),
     // What came since was not seen: somebody may have gone on with it.
@@ -54,6 +59,12 @@ export function keepDigest(task: Observed): void {
   } catch {
     rmSync(temp, { force: true })
   }
+}
+
+/** Whether nothing is left to be done of what `closeBooks` does: until then a digest would have nobody do it. */
+export function hasClosedBooks({ dir, derived: { state } }: Observed): boolean {
+  if (state === 'done' && !existsSync(files.done(dir))) return false
+  return (state !== 'done' && state !== 'killed') || !existsSync(files.env(dir))
 }
 
 /** What is kept of a task that is over, or null: then its records have to be read. */
@@ -88,12 +99,15 @@ export function finishedOf(dir: string): FinishedTask | null {
 }
 
 function validDigest(dir: string) {
-  const text = unless(['ENOENT', 'ELOOP'], null, () => readOwn(files.digest(dir)))
-  if (text === null) return null
-  const digest = digestSchema.safeParse(parsed(text)).data
-  if (digest?.directory !== basename(dir) || digest.journalBytes !== sizeOf(files.journal(dir))) return null
-  if (digest.spec !== stampOfSpec(dir)) return null
-  return isOver(digest.task.state) ? { ...digest, task: digest.task as unknown } : null
+  try {
+    const digest = digestSchema.safeParse(parsed(readOwn(files.digest(dir)) ?? '')).data
+    if (digest?.directory !== basename(dir) || !isHere(digest.task.taskDir, dir)) return null
+    if (digest.journalBytes !== sizeOf(files.journal(dir)) || digest.spec !== stampOfSpec(dir)) return null
+    return isOver(digest.task.state) ? { ...digest, task: digest.task as unknown } : null
+  } catch {
+    // Whatever is the matter with it, it says nothing.
+    return null
+  }
 }
 
 /** spec.json never changes: where it has, it was damaged or taken away, and that must not be hidden. */

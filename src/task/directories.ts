@@ -1,5 +1,5 @@
-import { lstatSync, readdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { lstatSync, readdirSync, statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { unless } from '../errors.ts'
 import { parseSession } from './names.ts'
 import { tasksDirectory } from './paths.ts'
@@ -20,6 +20,16 @@ export function taskDirectory(state: string, name: string): TaskDirectory | null
   const dir = join(tasksDirectory(state), name)
   const isOne = parseSession(session) && lstatSync(dir, { throwIfNoEntry: false })?.isFile() === false
   return isOne ? { dir, session } : null
+}
+
+/**
+ * Whether what was written down of a task directory is of the one that is here: a state directory may have been moved or copied
+ * with all that lies in it. By another path (a link) it is the same.
+ */
+export function isHere(written: string, dir: string): boolean {
+  if (written === dir) return true
+  const [then, now] = [written, dir].map((one) => statSync(dirname(one), { throwIfNoEntry: false }))
+  return then !== undefined && then.ino === now?.ino && then.dev === now.dev
 }
 
 /** Those of these names that are task directories. */

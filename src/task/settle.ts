@@ -96,9 +96,10 @@ export async function closeBooks(task: Observed): Promise<void> {
   // Before the environment goes, without which nobody knows any more what of it must not be told.
   if (task.spec?.notify) await (await import('../notify/outbox.ts')).keepNotices(task, task.spec)
   if (state === 'done') writeDurable(files.done(task.dir), `${task.derived.endedAt ?? ''}\n`)
-  keepDigest(task)
   if ((state === 'done' || state === 'killed') && !hasGoneOn(task))
     rmSync(files.env(task.dir), { force: true })
+  // Last: what has a digest is not looked at again.
+  keepDigest(task)
 }
 
 /** The same where nobody has yet: whoever wrote down the end may have died since, or be about to do it. */

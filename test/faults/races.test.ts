@@ -33,6 +33,22 @@ describe.concurrent('a kill', () => {
     },
   )
 
+  test('whose killer died while there was no monitor: nobody finished it, once its end was written down', async ({
+    world,
+  }) => {
+    await world.atWork('--no-monitor')
+    holdAt(world, 'kill-ended')
+    const kill = world.start(['kill', 'fix'])
+    await world.killAt('kill-ended')
+    await kill.done
+    await world.entered('attempt-ended')
+    expect(await world.rca(['list', '--json'])).toMatchObject({ code: 0 })
+    await world.lookOnce()
+    expect(world.journal.at(-1)).toMatchObject({ type: 'killed' })
+    expect(world.hasSession()).toBe(false)
+    await world.isKilled(1)
+  })
+
   test('whose killer dies, and the monitor that finishes it as well', async ({ world }) => {
     await world.atWork()
     await world.watched()
@@ -189,6 +205,22 @@ describe.concurrent('the end of an agent, written down by its launch script', ()
       await world.ends(1)
     },
   )
+
+  test('a good one, by somebody who was killed at before-done and then listed: it stayed without a done', async ({
+    world,
+  }) => {
+    world.holdLaunchScripts()
+    const { taskDir } = await world.atWork()
+    await end(await world.watched(), 'SIGKILL')
+    holdAt(world, 'before-done')
+    world.go()
+    await world.killAt('before-done')
+    expect(await world.json(['list'])).toMatchObject([{ state: 'done' }])
+    await world.lookOnce()
+    const left = (name: string) => existsSync(join(taskDir ?? '', name))
+    expect({ done: left('done'), env: left('env') }).toEqual({ done: true, env: false })
+    await world.ends(1)
+  })
 
   test('wait returned before there was a done: whoever had written down the end was not ready', async ({
     world,
