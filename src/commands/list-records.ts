@@ -1,9 +1,12 @@
+import { basename } from 'node:path'
 import type { ReadingContext } from '../context.ts'
 import { finishedOf, hasClosedBooks, isClosed, keepDigest, readDigest } from '../task/digest.ts'
-import { directoriesNamed } from '../task/directories.ts'
+import { directoriesNamed, sessionOf } from '../task/directories.ts'
 import { type TaskJson, taskJson } from '../task/json.ts'
 import type { LookedUp } from '../task/look-up.ts'
 import { observe } from '../task/observe.ts'
+import { MOST_GONE } from '../task/seen.ts'
+import { derive } from '../task/state.ts'
 import { readTask } from '../task/store.ts'
 import { keepIndex } from '../task/tidy.ts'
 
@@ -14,17 +17,32 @@ export async function tasksOf(found: LookedUp, { state, now }: ReadingContext): 
   const tasks: TaskJson[] = []
   const reopened = directories(found.reopened)
   for (const dir of [...fresh, ...reopened]) {
-    const task = readDigest(dir) ?? (await derived(dir, now()))
+    const task =
+      readDigest(dir) ?? (await derived(dir, now()).catch((error) => unreadable(dir, error, now())))
     if (task) tasks.push(task)
   }
   const finished = fresh.map(finishedOf).filter((one) => one !== null)
+  const isGone = found.reopened.length - reopened.length > MOST_GONE
   const again = reopened.length >= MOST_REOPENED && reopened.filter(isClosed).length >= MOST_REOPENED
-  await keepIndex(state, found, finished, again)
+  await keepIndex(state, found, finished, again || isGone)
   return tasks
 }
 
 /** So many that have ended again are looked into; with more the index is written anew, where no monitor has done that. */
 const MOST_REOPENED = 16
+
+/** What cannot be looked into is in nobody else's way. */
+function unreadable(dir: string, error: unknown, nowMs: number): TaskJson {
+  const problems = [error instanceof Error ? error.message : String(error)]
+  const nothing = { spec: null, evidence: null }
+  const state = derive({ ...nothing, entries: [], problems, lastOutputMs: 0, nowMs })
+  const journal = { entries: [], problems: [], bytes: 0 }
+  const session = sessionOf(basename(dir))
+  return taskJson({
+    ...{ ...nothing, dir, session, journal, problems, derived: state },
+    ...{ lastActivityAt: null, pending: null },
+  })
+}
 
 async function derived(dir: string, now: number): Promise<TaskJson | null> {
   const stored = readTask(dir)

@@ -1,16 +1,18 @@
 import {
   appendFileSync,
+  cpSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
   rmSync,
   truncateSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { arrayOf, namesOf } from '../commands/list-json.ts'
 import {
   addFinished,
@@ -23,11 +25,15 @@ import {
 import type { TaskJson } from './json.ts'
 import { lookUp } from './look-up.ts'
 import { finishedFile, tasksDirectory } from './paths.ts'
+import { keepSeen, readSeen, type Stamp, stampOf } from './seen.ts'
 
 const time = (minute: number) => new Date(Date.UTC(2026, 0, 1, 0, minute)).toISOString()
 
+let state: string
+
 function finished(name: string, more: Partial<FinishedTask> = {}): FinishedTask {
-  const json = Buffer.from(JSON.stringify({ name, reason: 'ä „ü" 本', state: 'done' }))
+  const taskDir = join(tasksDirectory(state), name)
+  const json = Buffer.from(JSON.stringify({ name, taskDir, reason: 'ä „ü" 本', state: 'done' }))
   return {
     name,
     startedAt: time(1),
@@ -41,7 +47,6 @@ function finished(name: string, more: Partial<FinishedTask> = {}): FinishedTask 
 }
 
 describe('the index of finished tasks', () => {
-  let state: string
   beforeEach(() => {
     state = mkdtempSync(join(tmpdir(), 'rca-finished-'))
     mkdirSync(tasksDirectory(state))
@@ -52,6 +57,8 @@ describe('the index of finished tasks', () => {
     writeFileSync(finishedFile(state), formatFinished(tasks, 'an-id'), { mode: 0o600 })
     for (const { name } of tasks) mkdirSync(join(tasksDirectory(state), name), { recursive: true })
   }
+  /** It was so long ago that a name in the folder changed that another change would show in its time. */
+  const becomesOld = () => utimesSync(tasksDirectory(state), 1_700_000_000, 1_700_000_000)
   const open = () => FinishedIndex.open(state) as FinishedIndex
   const jsonAt = (index: FinishedIndex, { jsonStart, jsonEnd }: { jsonStart: number; jsonEnd: number }) => {
     const json = Buffer.alloc(jsonEnd - jsonStart)
@@ -167,12 +174,61 @@ describe('the index of finished tasks', () => {
     expect(found.rows.length + found.reopened.length).toBe(2)
     found.index?.close()
   })
+  it('of a state directory that was copied told of the tasks of the other', () => {
+    write([finished('codex-a.a')])
+    const copy = mkdtempSync(join(tmpdir(), 'rca-copied-'))
+    cpSync(state, copy, { recursive: true })
+    const index = FinishedIndex.open(copy)
+    rmSync(copy, { recursive: true })
+    expect(index).toBeNull()
+  })
+  it('a power loss that took what had been added left its tasks in no list', () => {
+    write([finished('codex-a.a')])
+    const before = readFileSync(finishedFile(state)).length
+    mkdirSync(join(tasksDirectory(state), 'codex-b.b'))
+    addFinished(state, [finished('codex-b.b')])
+    becomesOld()
+    for (let looks = 0; looks < 2; looks++) {
+      const found = lookUp(state)
+      expect(found).toMatchObject({ fresh: [], rows: [0], added: [{ name: 'codex-b.b' }] })
+      found.index?.close()
+    }
+    truncateSync(finishedFile(state), before)
+    const found = lookUp(state)
+    expect(found).toMatchObject({ fresh: ['codex-b.b'], rows: [0], added: [] })
+    found.index?.close()
+  })
+  const nothing = { fresh: [], gone: [], added: 0, addedEnd: 0 }
+  it('a task that was made while somebody who looked stood still was in no list', () => {
+    write([])
+    const stamp = stampOf(state) as Stamp
+    // Another change in the same second has the same time, where times are as coarse as that.
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 10_000 })
+    keepSeen(state, 'an-id', stamp, nothing)
+    vi.useRealTimers()
+    expect(readSeen(state, 'an-id', stamp)).toBeNull()
+  })
+  it('a task that was made before its folder’s time was set back was in no list', () => {
+    write([])
+    becomesOld()
+    const stamp = stampOf(state) as Stamp
+    keepSeen(state, 'an-id', stamp, nothing)
+    expect(readSeen(state, 'an-id', stamp)).toEqual(nothing)
+    mkdirSync(join(tasksDirectory(state), 'codex-b.b'))
+    becomesOld()
+    const found = lookUp(state)
+    expect(found.fresh).toEqual(['codex-b.b'])
+    found.index?.close()
+  })
   it('leaves out what does not fit its columns', () => {
     expect(fits(finished('codex-a.a'))).toBe(true)
     expect(fits(finished('codex-a.a', { startedAt: '' }))).toBe(false)
     expect(fits(finished('codex-a.a', { spec: 'x'.repeat(99) }))).toBe(false)
     expect(fits(finished('codex-a.a', { state: 'unknown' }))).toBe(false)
     expect(fits(finished('codex-ä.a'))).toBe(false)
+  })
+  it('grew with every list by a task whose folder has a space in its name', () => {
+    expect(fits(finished('codex-a.a copy'))).toBe(false)
   })
   it('is one array with the tasks that are not in it, whatever their order', () => {
     const minute = fc.integer({ min: 0, max: 30 })

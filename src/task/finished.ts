@@ -1,7 +1,9 @@
 import { closeSync, constants, fstatSync, readSync, writeSync } from 'node:fs'
+import { join } from 'node:path'
 import { openOwn } from '../system/durable.ts'
 import { VERSION } from '../version.ts'
-import { finishedFile } from './paths.ts'
+import { isHere } from './directories.ts'
+import { finishedFile, tasksDirectory } from './paths.ts'
 
 /**
  * The index of the tasks that are over and closed: what `list` says of each, in one file, so that of ten thousand none is looked
@@ -56,7 +58,9 @@ export function fits({ startedAt, at, state, journalBytes, spec, name }: Finishe
     state.length <= STATE &&
     spec.length <= SPEC &&
     journalBytes < 10 ** NUMBER &&
-    [startedAt, at, state, spec, name].every((word) => ascii.test(word))
+    [startedAt, at, state, spec, name].every((word) => ascii.test(word)) &&
+    // In a line that is added it ends at a space.
+    !name.includes(' ')
   )
 }
 
@@ -145,7 +149,8 @@ export class FinishedIndex {
     let index: FinishedIndex | null = null
     try {
       fd = openOwn(finishedFile(state))
-      index = FinishedIndex.parse(fd)
+      const parsed = FinishedIndex.parse(fd)
+      if (parsed?.isOf(state)) index = parsed
     } catch {
       // Whatever is the matter with it, it is made anew.
     }
@@ -175,6 +180,15 @@ export class FinishedIndex {
       jsonStart,
       jsonBytes,
     )
+  }
+
+  /** Whether its tasks are this state directory's: it may have been copied or moved with them. */
+  private isOf(state: string): boolean {
+    const first = this.length > 0 ? this.place(0) : this.added[0]
+    if (!first) return true
+    const json = Buffer.allocUnsafe(first.jsonEnd - first.jsonStart)
+    this.readInto(json, 0, first.jsonStart, first.jsonEnd)
+    return isHere(JSON.parse(json.toString()).taskDir, join(tasksDirectory(state), first.name))
   }
 
   close(): void {

@@ -47,7 +47,8 @@ export function lookUp(
 /** Rows that were added since must be of tasks that were there: who is late may add one of a task that is gone. */
 function seenOf(state: string, index: FinishedIndex, stamp: Stamp): Difference | null {
   const seen = readSeen(state, index.id, stamp)
-  if (!seen) return null
+  // A power loss may have taken rows that were added, and left what was seen.
+  if (!seen || (index.added[seen.added - 1]?.jsonEnd ?? 0) !== seen.addedEnd) return null
   const fresh = new Set(seen.fresh)
   return index.added.slice(seen.added).every((row) => fresh.has(row.name)) ? seen : null
 }
@@ -70,7 +71,8 @@ function compared(state: string, index: FinishedIndex, stamp: Stamp | null): Dif
   const { names, added } = index
   const known = added.length === 0 ? names : new Set([...names, ...added.map((row) => row.name)])
   for (const name of known) if (!there.delete(name)) gone.push(name)
-  const difference = { fresh: [...there], gone, added: added.length }
+  const addedEnd = added.at(-1)?.jsonEnd ?? 0
+  const difference = { fresh: [...there], gone, added: added.length, addedEnd }
   if (stamp) keepSeen(state, index.id, stamp, difference)
   return difference
 }

@@ -10,15 +10,17 @@ export interface Difference {
   readonly fresh: readonly string[]
   /** Names of which it says something, and that are not there any more. */
   readonly gone: readonly string[]
-  /** How many rows had been added to it. */
+  /** How many rows had been added to it, and where the last of them ended. */
   readonly added: number
+  readonly addedEnd: number
 }
 
 /** What the folder and the index were when they were compared. */
 export interface Stamp {
-  /** The folder's inode and when a name in it changed last: without another the same names are in it. */
+  /** The folder's inode, when a name in it changed last, and how many are in it: without another the same names are in it. */
   readonly folder: string
-  readonly changedMs: number
+  /** That was so long ago when it was looked at that another change would show in it. */
+  readonly isSettled: boolean
 }
 
 /** A change may leave no trace in a time that is as coarse as this, ms: FAT has 2 s. */
@@ -29,7 +31,11 @@ export const MOST_GONE = 64
 /** To be taken before the names are read. Null: there is no such folder. */
 export function stampOf(state: string): Stamp | null {
   const stat = statSync(tasksDirectory(state), { throwIfNoEntry: false, bigint: true })
-  return stat ? { folder: `${stat.ino} ${stat.mtimeNs}`, changedMs: Number(stat.mtimeMs) } : null
+  if (!stat) return null
+  // ctime: `cp -a`, `tar` and `rsync -a` set mtime back to what it was.
+  const { ino, mtimeNs, ctimeNs, nlink, mtimeMs } = stat
+  const isSettled = Date.now() - Number(mtimeMs) >= COARSE_MS
+  return { folder: `${ino} ${mtimeNs} ${ctimeNs} ${nlink}`, isSettled }
 }
 
 /** What was seen when the folder was as it is now, and the index this one; null: nobody has looked since. */
@@ -39,7 +45,7 @@ export function readSeen(state: string, index: string, { folder }: Stamp): Diffe
     try {
       const seen = JSON.parse(readFileSync(fd, 'utf8'))
       const isNow = seen.rca === VERSION && seen.index === index && seen.folder === folder
-      return isNow ? { fresh: seen.fresh, gone: seen.gone, added: seen.added } : null
+      return isNow ? { fresh: seen.fresh, gone: seen.gone, added: seen.added, addedEnd: seen.addedEnd } : null
     } finally {
       closeSync(fd)
     }
@@ -51,8 +57,8 @@ export function readSeen(state: string, index: string, { folder }: Stamp): Diffe
 
 /** Remembers it for whoever looks next. Not worth an error. */
 export function keepSeen(state: string, index: string, stamp: Stamp, difference: Difference): void {
-  const { folder, changedMs } = stamp
-  if (Date.now() - changedMs < COARSE_MS || difference.gone.length > MOST_GONE) return
+  const { folder, isSettled } = stamp
+  if (!isSettled || difference.gone.length > MOST_GONE) return
   const temp = `${seenFile(state)}.${process.pid}`
   try {
     const seen = { rca: VERSION, index, folder, ...difference }
