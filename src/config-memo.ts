@@ -1,8 +1,9 @@
-import { lstatSync, mkdirSync, renameSync, writeFileSync } from 'node:fs'
+import { lstatSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { cacheFolder, takeAway } from './cache-folder.ts'
 import type { Config } from './config.ts'
 import { readOwn } from './system/durable.ts'
+import { makeFolders } from './system/folders.ts'
 import { VERSION } from './version.ts'
 
 type Env = Readonly<Record<string, string | undefined>>
@@ -33,7 +34,7 @@ export function rememberConfig(text: string, config: Config, env: Env): void {
   if (folder === null || Object.keys(config.notify.channels).length > 0) return
   const temp = join(folder, `${NAME}.${process.pid}`)
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    makeFolders(folder, 0o700)
     writeFileSync(temp, JSON.stringify({ rca: VERSION, text, config }), { mode: 0o600, flag: 'wx' })
     renameSync(temp, join(folder, NAME))
   } catch {

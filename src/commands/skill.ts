@@ -1,9 +1,10 @@
-import { existsSync, lstatSync, mkdirSync, readFileSync, realpathSync, statSync } from 'node:fs'
+import { existsSync, lstatSync, readFileSync, realpathSync, statSync } from 'node:fs'
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path'
 import type { Context } from '../context.ts'
 import { RcaError, unless } from '../errors.ts'
 import { isOurs, stamped } from '../skill/stamp.ts'
 import { writeDurable } from '../system/durable.ts'
+import { makeFolders } from '../system/folders.ts'
 import { VERSION } from '../version.ts'
 
 const NAME = 'resilient-coding-agent'
@@ -101,7 +102,7 @@ const isForeign = ({ text, odd, linked }: Target) => !linked && (odd || (text !=
 function install(target: Target, wanted: string): SkillInstalled {
   const { path, text, linked } = target
   if (linked || text === wanted) return { path, done: 'unchanged' }
-  mkdirSync(dirname(path), { recursive: true })
+  makeFolders(dirname(path))
   // Nothing in it is secret.
   writeDurable(path, wanted, 0o644)
   if (isForeign(target)) return { path, done: 'replaced' }

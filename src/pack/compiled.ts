@@ -3,7 +3,6 @@ import {
   constants,
   fstatSync,
   fsyncSync,
-  mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -15,6 +14,7 @@ import {
 import { dirname, join } from 'node:path'
 import { Script } from 'node:vm'
 import { cacheFolder, takeAway } from '../cache-folder.ts'
+import { makeFolders } from '../system/folders.ts'
 
 type Env = Readonly<Record<string, string | undefined>>
 
@@ -151,7 +151,7 @@ const aligned = (bytes: number) => Math.ceil(bytes / 8) * 8
 function write(path: string, generation: number, all: ReadonlyMap<string, Buffer>): void {
   const temp = `${path}.${process.pid}`
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+    makeFolders(dirname(path), 0o700)
     writeWhole(temp, format(generation, all))
     renameSync(temp, path)
     sweep(dirname(path))

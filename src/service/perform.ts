@@ -1,7 +1,8 @@
-import { mkdirSync, rmSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { RcaError } from '../errors.ts'
 import { writeDurable } from '../system/durable.ts'
+import { makeFolders } from '../system/folders.ts'
 import { quoteAll } from '../system/shell.ts'
 import type { Ask } from './managers.ts'
 import type { Step } from './service.ts'
@@ -16,7 +17,7 @@ export async function perform(steps: readonly Step[], ask: Ask): Promise<void> {
 }
 
 function write(path: string, content: string): void {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o755 })
+  makeFolders(dirname(path), 0o755)
   // Nothing in it is secret, and units are read by other users' tools.
   writeDurable(path, content, 0o644)
 }

@@ -1,7 +1,8 @@
-import { closeSync, mkdirSync, openSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, openSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { unless } from '../errors.ts'
 import { ensurePrivateDirectory, readOwn, writeDurable } from '../system/durable.ts'
+import { makeFolders } from '../system/folders.ts'
 import { isAlive, ownIdentity, type ProcessIdentity } from '../system/identity.ts'
 import { sizeOf } from '../task/output.ts'
 import { monitorFile, stateOf, wakeDirectory } from '../task/paths.ts'
@@ -62,7 +63,7 @@ export function poke(dir: string): void {
 export function ensureWakeDirectory(state: string): string {
   const folder = wakeDirectory(state)
   ensurePrivateDirectory(state)
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  makeFolders(folder, 0o700)
   return folder
 }
 

@@ -4,7 +4,6 @@ import {
   fstatSync,
   fsyncSync,
   lstatSync,
-  mkdirSync,
   openSync,
   readFileSync,
   renameSync,
@@ -13,6 +12,7 @@ import {
 } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { errno, RcaError } from '../errors.ts'
+import { makeFolders } from './folders.ts'
 import { randomId } from './random.ts'
 
 /**
@@ -68,7 +68,7 @@ export function syncDirectory(path: string): void {
  */
 export function ensurePrivateDirectory(path: string): void {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 })
+    makeFolders(path, 0o700)
   } catch (error) {
     throw notUsable(path, error)
   }

@@ -1,7 +1,8 @@
-import { closeSync, existsSync, mkdirSync, openSync, readdirSync, rmSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readdirSync, rmSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { unless } from '../errors.ts'
 import { syncDirectory } from '../system/durable.ts'
+import { makeFolders } from '../system/folders.ts'
 import { files, reopenedDirectory, stateOf } from './paths.ts'
 
 /**
@@ -23,7 +24,7 @@ export function markReopened(dir: string): void {
   // In a state directory, where an index may be.
   if (basename(dirname(dir)) !== 'tasks') return
   const folder = reopenedDirectory(stateOf(dir))
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  makeFolders(folder, 0o700)
   closeSync(openSync(join(folder, basename(dir)), 'a', 0o600))
   syncDirectory(folder)
   rmSync(files.digest(dir), { force: true })

@@ -1,7 +1,7 @@
-import { mkdirSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import { RcaError } from '../errors.ts'
 import { checkPrivateDirectory } from '../system/durable.ts'
+import { makeFolders } from '../system/folders.ts'
 import { childProcess } from '../system/lazy.ts'
 import { serverEnvironment } from '../terminal/environment.ts'
 import { installHint } from '../terminal/install.ts'
@@ -63,7 +63,7 @@ export function isDuplicateSession(stderr: string): boolean {
 export function ensureSocketDirectory(socket: string, uid: number): void {
   const folder = dirname(socket)
   if (basename(folder) !== `tmux-${uid}`) return
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  makeFolders(folder, 0o700)
   checkPrivateDirectory(folder)
 }
 
