@@ -29,8 +29,8 @@ function write(fd: 1 | 2, data: string | Uint8Array, failed: (error: unknown) =>
     while (left.length > 0) left = left.subarray(writeSync(fd, left))
   } catch (error) {
     const code = errno(error)
-    // `rca logs | head`: whoever read has left. That is no error.
-    if (code === 'EPIPE') process.exit()
+    // Whoever read has left. That is no error, and what is being done goes on all the same.
+    if (code === 'EPIPE') return
     // Somebody made the pipe one that does not wait: Node knows how to.
     if (code === 'EAGAIN') streamOf(fd).write(left)
     else failed(error)
@@ -45,8 +45,10 @@ function streamOf(fd: 1 | 2): NodeJS.WriteStream {
   const stream = fd === 1 ? process.stdout : process.stderr
   if (stream.listenerCount('error') > 0) return stream
   return stream.on('error', (error) => {
+    if (fd === 2) return
     if (errno(error) === 'EPIPE') process.exit()
-    if (fd === 1) throw error
+    // Told to whoever waits for it, if anybody does.
+    process.exitCode = 1
   })
 }
 
@@ -55,11 +57,17 @@ function streamOf(fd: 1 | 2): NodeJS.WriteStream {
  * Ends early with the signal.
  */
 export async function streamOut(data: string | Uint8Array, signal: AbortSignal): Promise<void> {
-  const stream = streamOf(1)
-  if (stream.write(data) || signal.aborted) return
-  await once(stream, 'drain', { signal }).catch((error) => {
-    if (!signal.aborted) throw error
+  const written = new Promise<void>((resolve, reject) => {
+    streamOf(1).write(data, (error) => {
+      if (!error) resolve()
+      // Left to the stream's own listener.
+      else if (errno(error) !== 'EPIPE') reject(error)
+    })
   })
+  written.catch(() => {})
+  const done = new AbortController()
+  const stopped = once(signal, 'abort', { signal: done.signal }).catch(() => {})
+  await (signal.aborted ? null : Promise.race([written, stopped]).finally(() => done.abort()))
 }
 
 /** Whether it is a terminal; most that are not are told from one without loading what knows. */

@@ -4,7 +4,7 @@ import type { AgentName, Driver, TaskAccess } from '../agents/driver.ts'
 import { driverFor } from '../agents/index.ts'
 import { configPath } from '../config.ts'
 import type { Context } from '../context.ts'
-import { RcaError } from '../errors.ts'
+import { RcaError, unless } from '../errors.ts'
 import { findCommand, launchRequest } from '../launch/launch.ts'
 import { captureEnvironment } from '../task/environment.ts'
 import { sessionName } from '../task/names.ts'
@@ -97,7 +97,7 @@ function checkRefusal(driver: Driver, wanted: NewTask, ownArgs: readonly string[
 
 function projectDirectory(option: string | null, cwd: string): string {
   const path = resolve(cwd, option ?? '.')
-  const stat = statSync(path, { throwIfNoEntry: false })
+  const stat = unless(['ENOENT', 'ENOTDIR'], undefined, () => statSync(path))
   if (!stat) throw new RcaError('usage', `There is no folder ${path}`, 'Give an existing one with -C.')
   if (!stat.isDirectory())
     throw new RcaError('usage', `${path} is not a folder`, 'Give the project folder with -C.')

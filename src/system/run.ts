@@ -5,7 +5,7 @@ export const run: Run = async (argv, options) => {
   const { execa } = await import('execa')
   const [file, ...args] = argv
   const result = await execa(file ?? '', args, {
-    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+    cwd: options.cwd ?? here(),
     ...(options.env === undefined ? {} : { env: options.env, extendEnv: false }),
     timeout: options.timeoutMs,
     forceKillAfterDelay: 1_000,
@@ -21,4 +21,13 @@ export const run: Run = async (argv, options) => {
         ? { code: result.exitCode }
         : null
   return { exit: result.timedOut ? null : exit, stdout: result.stdout, stderr: result.stderr }
+}
+
+/** Where it is gone, any: execa asks for it whatever is run. */
+function here(): string {
+  try {
+    return process.cwd()
+  } catch {
+    return '/'
+  }
 }

@@ -29,7 +29,7 @@ function world(options: Options, io: Io): ReadingContext {
   const socketName = text(options, 'tmuxSocket') ?? (env.RCA_TMUX_SOCKET || null)
   return {
     env,
-    cwd: process.cwd(),
+    cwd: workingDirectory(),
     state: stateDirectory(env),
     uid,
     tmuxSocket: socketPath(socketName === null ? null : checkSocketName(socketName), env, uid),
@@ -38,6 +38,15 @@ function world(options: Options, io: Io): ReadingContext {
     progress: io.progress,
     warn: (message) => io.err(`rca: ${message}\n`),
     readStdin,
+  }
+}
+
+/** Where it is gone (a worktree that was removed) a path that cannot be: most verbs do without. */
+export function workingDirectory(): string {
+  try {
+    return process.cwd()
+  } catch {
+    return '/dev/null/the folder that you are in is gone'
   }
 }
 
