@@ -279,6 +279,15 @@ describe.concurrent('the pane', () => {
     expect(world.pane('=codex-fix:')).toMatch(/^__TASK_DONE__$/m)
   })
 
+  test('it showed after a bad end whose reason quoted it', async ({ world }) => {
+    const shared = join(import.meta.dirname, '../fixtures/agents/codex.sh')
+    world.program('codex', `. '${shared}'\nbegin\nwait_for go\necho 'fatal: __TASK_DONE__' >&2\nexit 1`)
+    await world.json(['start', 'codex', 'fix', '-p', 'x', '--restart', 'never', '--no-monitor'])
+    world.write('go')
+    await until(() => world.pane('=codex-fix:').includes('codex-fix failed: fatal'), 'the verdict to show')
+    expect(world.pane('=codex-fix:')).not.toContain('__TASK_DONE__')
+  })
+
   test('it does not show after a bad end', async ({ world }) => {
     await interrupted(world)
     expect(world.pane('=codex-fix:')).not.toContain('__TASK_DONE__')
