@@ -126,12 +126,17 @@ const TREE: Readonly<Record<string, (make: Maker) => unknown>> = {
       )
       .option('--attempt <number>', 'only this attempt')
       .addOption(
-        new Option('--raw', 'what the agent printed, byte for byte').conflicts(['events', 'pane', 'json']),
+        new Option('--raw', 'what the agent printed, byte for byte').conflicts([
+          'events',
+          'pane',
+          'json',
+          'since',
+        ]),
       )
       .addOption(
         new Option('--events', 'one JSON object an event, the same shape for every agent').conflicts('pane'),
       )
-      .option('--pane', 'what its terminal shows'),
+      .addOption(new Option('--pane', 'what its terminal shows').conflicts(['follow', 'since', 'attempt'])),
   events: ({ verb }) =>
     verb('events [task...]', 'print what happened to all tasks, or to these: one JSON object a line')
       .option('-f, --follow', 'go on with what happens')

@@ -34,15 +34,27 @@ export async function* logs(
   const driver = await driverFor(requireSpec(task).agent)
   checkAttempt(task.session, task.dir, options.attempt)
   const reader = new Reader(task.dir, driver, options)
-  if (options.tail === null) yield* inTurns(reader.next(), signal)
-  else yield reader.last(options.tail)
+  const ended = endedIn(task.dir)
+  if (options.tail === null) yield* inTurns(reader.next(ended), signal)
+  else yield* inTurns(inPieces(reader.last(options.tail, ended)), signal)
   while (options.follow && !signal?.aborted) {
     const { over, moved } = await lookAhead(task.dir)
-    yield* inTurns(reader.next(), signal)
+    yield* inTurns(reader.next(endedIn(task.dir)), signal)
     if (over) return
     const news = () => (reader.hasNews() || moved() ? true : undefined)
     await untilNews([files.events(task.dir), files.stderr(task.dir)], task.dir, news, signal)
   }
+}
+
+/** The newest attempt that prints no more; 0: none. */
+function endedIn(dir: string): number {
+  const newest = attemptNumbers(dir).at(-1) ?? 0
+  return newest > 0 && isBusy(dir, newest) ? newest - 1 : newest
+}
+
+/** More than 512 MiB are no string. */
+function* inPieces(items: readonly LogItem[]): Generator<readonly LogItem[]> {
+  for (let at = 0; at < items.length; at += 256) yield items.slice(at, at + 256)
 }
 
 /** A signal or a reader that has left is noticed between two pieces. */

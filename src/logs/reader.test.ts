@@ -184,6 +184,38 @@ describe('the logs', () => {
     rmSync(dir, { recursive: true })
   })
 
+  it('a last line without an end was never shown of an attempt that was over', () => {
+    const events = '{"events":[{"kind":"turn"}]}'
+    const dir = make([
+      { events: '', stderr: 'one', ended: 0 },
+      { events, stderr: 'fatal', ended: 0 },
+    ])
+    const shown = [{ kind: 'event' }, { kind: 'stderr', text: 'fatal' }]
+    expect(new Reader(dir, driver, ALL).last(3, 1)).toMatchObject([
+      { kind: 'attempt', number: 1 },
+      { kind: 'stderr', text: 'one' },
+      { kind: 'attempt', number: 2 },
+    ])
+    expect(new Reader(dir, driver, ALL).last(2, 2)).toMatchObject(shown)
+    const reader = new Reader(dir, driver, ALL)
+    expect([...reader.next(1)].flat()).toHaveLength(3)
+    expect([...reader.next(2)].flat()).toMatchObject(shown)
+    expect([...reader.next(2)].flat()).toEqual([])
+    rmSync(dir, { recursive: true })
+  })
+
+  it('a line without an end was news again and again', () => {
+    const dir = make([{ events: '', stderr: 'progress 10%', ended: null }])
+    const reader = new Reader(dir, driver, ALL)
+    expect(reader.hasNews()).toBe(true)
+    expect([...reader.next()].flat()).toHaveLength(1)
+    expect(reader.hasNews()).toBe(false)
+    appendFileSync(files.stderr(dir), ' 20%\n')
+    expect(reader.hasNews()).toBe(true)
+    expect([...reader.next()].flat()).toMatchObject([{ kind: 'stderr', text: 'progress 10% 20%' }])
+    rmSync(dir, { recursive: true })
+  })
+
   it('begin with how much was dropped, in the attempt in which the rest begins, and never show a hole', () => {
     const message = (text: string) => `{"events":[{"kind":"message","role":"assistant","text":"${text}"}]}\n`
     const one = message('one')

@@ -19,6 +19,8 @@ const PIECE = 1 << 18
  */
 export class Reader {
   private read: Offsets = { events: 0, stderr: 0 }
+  /** How far it has looked: the beginning of a line that has no end yet is no news a second time. */
+  private seen: Offsets = { events: 0, stderr: 0 }
   private readonly kept: Kept
   private readonly announced = new Set<number>()
   private readonly sessions = new Set<string>()
@@ -35,20 +37,20 @@ export class Reader {
 
   hasNews(): boolean {
     const { events, stderr } = sizesOf(this.dir)
-    return events > this.read.events || stderr > this.read.stderr
+    return events > this.seen.events || stderr > this.seen.stderr
   }
 
   /** What is there and was not read yet, in pieces. */
-  *next(): Generator<LogItem[]> {
-    for (const stretch of this.stretches()) {
+  *next(ended = 0): Generator<LogItem[]> {
+    for (const stretch of this.stretches(ended)) {
       if (isWanted(stretch.record, this.choice)) yield* this.itemsOf(stretch)
       this.pass(stretch)
     }
   }
 
   /** The last `count` items of what is there and was not read yet; the rest is passed over. */
-  last(count: number): LogItem[] {
-    const stretches = this.stretches()
+  last(count: number, ended = 0): LogItem[] {
+    const stretches = this.stretches(ended)
     const { dir, driver, choice } = this
     const conversations = (stretch: Stretch) => this.conversationsOf(stretch)
     const items = lastItems(stretches, count, { dir, driver, choice, conversations })
@@ -60,10 +62,14 @@ export class Reader {
     return items
   }
 
-  private stretches(): Stretch[] {
+  /** `ended`: the attempts up to this one print no more; a last line of theirs without an end counts. */
+  private stretches(ended: number): Stretch[] {
     const sizes = sizesOf(this.dir)
+    this.seen = sizes
     const records = attemptNumbers(this.dir).map((number) => readAttempt(this.dir, number))
-    return stretchesOf(records, sizes, this.read, this.kept.now())
+    return stretchesOf(records, sizes, this.read, this.kept.now()).map((stretch) =>
+      stretch.record.number <= ended ? { ...stretch, closed: true } : stretch,
+    )
   }
 
   private *itemsOf(stretch: Stretch): Generator<LogItem[]> {

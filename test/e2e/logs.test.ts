@@ -119,6 +119,29 @@ describe.concurrent('logs', () => {
     expect(Buffer.concat(chunks).equals(readFileSync(join(taskDir ?? '', 'events.jsonl')))).toBe(true)
   })
 
+  test('the last words of an agent, without an end of line, were in no log', async ({ world }) => {
+    const shared = join(import.meta.dirname, '../fixtures/agents/codex.sh')
+    world.program('codex', `. '${shared}'\nbegin\nsay hello\nprintf 'on fire' >&2\nwait_for go\nexit 1`)
+    await world.rca([...START, '--restart', 'never'])
+    const follow = world.start(['logs', '-f', 'fix'])
+    await until(() => follow.output.stdout.includes('hello'), 'what was there')
+    world.write('go')
+    const all = [await follow.done]
+    for (const more of [[], ['-n', '1'], ['--events']]) all.push(await world.rca(['logs', 'fix', ...more]))
+    expect(all.map((one) => one.stdout.includes('on fire'))).toEqual([true, true, true, false])
+  })
+
+  test.for([
+    ['--raw', '--since', '1s'],
+    ['--pane', '-f'],
+    ['--pane', '--since', '1s'],
+  ])('%j were taken, and one of them was passed over', async (options, { world }) => {
+    expect(await world.rca(['logs', 'fix', ...options])).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/^rca: option '--(raw|pane)' cannot be used with option .*\n/),
+    })
+  })
+
   test('logs | head -1 ends quietly', async ({ world }) => {
     await world.begin('floods')
     await world.reaches('done')
