@@ -12,7 +12,7 @@ import { removeTask } from '../task/remove.ts'
 import { reopenedTasks } from '../task/reopened.ts'
 import { createTask, readTask } from '../task/store.ts'
 import { tidyIndex } from '../task/tidy.ts'
-import { Scanner } from './scan.ts'
+import { heldIn, Scanner } from './scan.ts'
 
 let state: string
 beforeEach(() => {
@@ -69,6 +69,21 @@ it('finds at once what was spoilt before it began', async () => {
   appendFileSync(files.journal(dir), '{}\n')
   expect(new Scanner(state).next().dirs).toEqual([dir])
 })
+
+it.each([
+  [50, 10, 5],
+  [1_000, 10, 100],
+  [10_000, 100, 100],
+])(
+  'of %i tasks that are over each is held against its records within %i looks, %i at a time',
+  (count, looks, most) => {
+    const rows = Array.from({ length: count }, (_, row) => row)
+    expect(heldIn(rows, 0)).toEqual(rows)
+    const held = Array.from({ length: looks }, (_, look) => heldIn(rows, look + 1))
+    expect(Math.max(...held.map((one) => one.length))).toBe(most)
+    expect(held.flat().toSorted((a, b) => a - b)).toEqual(rows)
+  },
+)
 
 it('wants the index written anew once a task that was gone on with has ended again', async () => {
   const dir = await finished('a')

@@ -9,6 +9,8 @@ import { isLoose } from '../task/tidy.ts'
 
 /** With every look one in so many of the tasks that are over is held against its records. */
 const ONE_IN = 10
+/** But no more than about so many: a look at ten thousand would cost more than all that live. */
+const MOST_HELD = 100
 /** So many that are over may be missing in the index before it is written anew. */
 const MOST_MISSING = 64
 
@@ -54,7 +56,7 @@ export class Scanner {
   /** Those of which the index is believed no more. */
   private belied({ index, rows, added }: LookedUp, round: number): string[] {
     if (!index) return []
-    const part = rows.filter((row) => round === 0 || row % ONE_IN === round % ONE_IN)
+    const part = heldIn(rows, round)
     return [...part.map((row) => index.row(row)), ...added].flatMap((row) => this.isBelied(row) ?? [])
   }
 
@@ -69,6 +71,12 @@ export class Scanner {
     }
     return dir
   }
+}
+
+/** Which of these rows are held against their records in this round: all in the first, and all in so many after it. Pure. */
+export function heldIn(rows: readonly number[], round: number): readonly number[] {
+  const oneIn = Math.max(ONE_IN, Math.ceil(rows.length / MOST_HELD))
+  return round === 0 ? rows : rows.filter((row) => row % oneIn === round % oneIn)
 }
 
 function holds(dir: string, row: FinishedRow): boolean {
