@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, statSync } from 'node:fs'
+import { mkdirSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { errno } from '../errors.ts'
 
@@ -8,12 +8,19 @@ import { errno } from '../errors.ts'
  */
 export function makeFolders(path: string, mode = 0o777): void {
   try {
+    makeFolder(path, mode)
+  } catch (error) {
+    if (errno(error) !== 'ENOENT' || dirname(path) === path) throw error
+    makeFolders(dirname(path), mode)
+    // The one above is there now, whoever made it.
+    makeFolder(path, mode)
+  }
+}
+
+function makeFolder(path: string, mode: number): void {
+  try {
     mkdirSync(path, { mode })
   } catch (error) {
-    const above = dirname(path)
-    if (errno(error) === 'EEXIST' && statSync(path).isDirectory()) return
-    if (errno(error) !== 'ENOENT' || existsSync(above)) throw error
-    makeFolders(above, mode)
-    makeFolders(path, mode)
+    if (errno(error) !== 'EEXIST' || !statSync(path).isDirectory()) throw error
   }
 }
