@@ -1,6 +1,8 @@
 import { mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Worker } from 'node:worker_threads'
+import { buildSync } from 'esbuild'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { makeFolders } from './folders.ts'
 
@@ -27,5 +29,25 @@ describe('folders', () => {
   })
   it.skipIf(process.platform !== 'linux')('where none can be made had rca run for ever', () => {
     expect(() => makeFolders('/proc/self/a/b')).toThrow('ENOENT')
+  })
+  it('that four made at the same time were missing for one of them', async () => {
+    const [entry, rounds] = [join(import.meta.dirname, 'folders.ts'), 200]
+    const options = { bundle: true, platform: 'node', format: 'cjs', write: false } as const
+    const [built] = buildSync({ entryPoints: [entry], ...options }).outputFiles
+    const code = `${built?.text}
+      const { gate, dir, rounds } = require('node:worker_threads').workerData
+      for (let round = 0; round < rounds; round++) {
+        if (Atomics.add(gate, round, 1) === 3) Atomics.notify(gate, round)
+        for (let here; (here = Atomics.load(gate, round)) < 4; ) Atomics.wait(gate, round, here)
+        module.exports.makeFolders(dir + '/' + round + '/a/b/c', 0o700)
+      }`
+    const gate = new Int32Array(new SharedArrayBuffer(4 * rounds))
+    const worker = () =>
+      new Promise((resolve, reject) =>
+        new Worker(code, { eval: true, workerData: { gate, dir, rounds } })
+          .on('error', reject)
+          .on('exit', resolve),
+      )
+    expect(await Promise.all([worker(), worker(), worker(), worker()])).toEqual([0, 0, 0, 0])
   })
 })
