@@ -9,7 +9,7 @@ import { isAlive } from '../system/identity.ts'
 import { pausePoint } from '../system/pause.ts'
 import { endAll, type Found, gone, signal } from '../system/processes.ts'
 import { attemptNumbers, hasExit, readAttempt, sweepLaunch } from '../task/attempt.ts'
-import { killedAfterLastClaim, killRequested } from '../task/entries.ts'
+import { isKillOpen, killRequested } from '../task/entries.ts'
 import { appendJournal } from '../task/journal.ts'
 import { type TaskJson, taskJson } from '../task/json.ts'
 import { acquireLock } from '../task/lock.ts'
@@ -57,7 +57,7 @@ export async function endTask(
   const spec = requireSpec(task)
   const { entries } = task.journal
   const asked = killRequested(entries)
-  const open = isLive(task.derived.state) || (asked && !killedAfterLastClaim(entries))
+  const open = isLive(task.derived.state) || isKillOpen(entries)
   // Written first: whatever ends from here on was killed, and nobody may revive it.
   if (open && !asked) appendJournal(task.dir, { type: 'kill-requested', by })
   pausePoint('kill-asked')

@@ -1,6 +1,6 @@
 import { basename } from 'node:path'
 import type { ReadingContext } from '../context.ts'
-import { finishedOf, hasClosedBooks, isClosed, keepDigest, readDigest } from '../task/digest.ts'
+import { finishedOf, isClosed, keepDigest, readDigest } from '../task/digest.ts'
 import { directoriesNamed, sessionOf } from '../task/directories.ts'
 import { type TaskJson, taskJson } from '../task/json.ts'
 import type { LookedUp } from '../task/look-up.ts'
@@ -34,13 +34,16 @@ const MOST_REOPENED = 16
 /** What cannot be looked into is in nobody else's way. */
 function unreadable(dir: string, error: unknown, nowMs: number): TaskJson {
   const problems = [error instanceof Error ? error.message : String(error)]
-  const nothing = { spec: null, evidence: null }
-  const state = derive({ ...nothing, entries: [], problems, lastOutputMs: 0, nowMs })
-  const journal = { entries: [], problems: [], bytes: 0 }
-  const session = sessionOf(basename(dir))
   return taskJson({
-    ...{ ...nothing, dir, session, journal, problems, derived: state },
-    ...{ lastActivityAt: null, pending: null },
+    dir,
+    session: sessionOf(basename(dir)),
+    spec: null,
+    journal: { entries: [], problems: [], bytes: 0 },
+    problems,
+    derived: derive({ spec: null, entries: [], problems, evidence: null, lastOutputMs: 0, nowMs }),
+    evidence: null,
+    lastActivityAt: null,
+    pending: null,
   })
 }
 
@@ -48,6 +51,6 @@ async function derived(dir: string, now: number): Promise<TaskJson | null> {
   const stored = readTask(dir)
   if (!stored) return null
   const task = await observe(stored, now)
-  if (hasClosedBooks(task)) keepDigest(task)
+  keepDigest(task)
   return taskJson(task)
 }

@@ -34,22 +34,23 @@ export async function* logs(
   const driver = await driverFor(requireSpec(task).agent)
   checkAttempt(task.session, task.dir, options.attempt)
   const reader = new Reader(task.dir, driver, options)
-  const ended = endedIn(task.dir)
+  const { ended } = newestOf(task.dir)
   if (options.tail === null) yield* inTurns(reader.next(ended), signal)
   else yield* inTurns(inPieces(reader.last(options.tail, ended)), signal)
   while (options.follow && !signal?.aborted) {
-    const { over, moved } = await lookAhead(task.dir)
-    yield* inTurns(reader.next(endedIn(task.dir)), signal)
+    const { over, ended, moved } = await lookAhead(task.dir)
+    yield* inTurns(reader.next(ended), signal)
     if (over) return
     const news = () => (reader.hasNews() || moved() ? true : undefined)
     await untilNews([files.events(task.dir), files.stderr(task.dir)], task.dir, news, signal)
   }
 }
 
-/** The newest attempt that prints no more; 0: none. */
-function endedIn(dir: string): number {
-  const newest = attemptNumbers(dir).at(-1) ?? 0
-  return newest > 0 && isBusy(dir, newest) ? newest - 1 : newest
+/** The newest attempt, whether it prints on, and which is the newest that prints no more. */
+function newestOf(dir: string): { newest: number | null; busy: boolean; ended: number } {
+  const newest = attemptNumbers(dir).at(-1) ?? null
+  const busy = isBusy(dir, newest)
+  return { newest, busy, ended: (newest ?? 0) - (busy ? 1 : 0) }
 }
 
 /** More than 512 MiB are no string. */
@@ -66,13 +67,15 @@ async function* inTurns<T>(pieces: Iterable<T>, signal: AbortSignal | undefined)
   }
 }
 
-/** Whether what a task has printed by now is all, and a question that says when that may be another matter. */
-async function lookAhead(dir: string): Promise<{ over: boolean; moved: () => boolean }> {
-  const newest = attemptNumbers(dir).at(-1) ?? null
+/**
+ * Whether what a task has printed by now is all, up to which attempt it is, and a question that says when that may be another
+ * matter.
+ */
+async function lookAhead(dir: string): Promise<{ over: boolean; ended: number; moved: () => boolean }> {
   const journalBytes = sizeOf(files.journal(dir))
-  const busy = isBusy(dir, newest)
+  const { newest, busy, ended } = newestOf(dir)
   const moved = () => (busy ? !isBusy(dir, newest) : sizeOf(files.journal(dir)) !== journalBytes)
-  return { over: !busy && !(await goesOn(dir)), moved }
+  return { over: !busy && !(await goesOn(dir)), ended, moved }
 }
 
 const THE_END = { over: true, moved: () => false }

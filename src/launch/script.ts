@@ -33,6 +33,9 @@ export const HELPER_COOKIE = 'RCA_LAUNCH'
 export const AFTER = '.after'
 /** The line that the pane shows after a good end, and nowhere else. */
 export const DONE_MARKER = '__TASK_DONE__'
+/** What is shown in its place where somebody else says it. */
+const NO_MARKER = '__TASK-DONE__'
+export const withoutMarker = (text: string) => text.replaceAll(DONE_MARKER, NO_MARKER)
 
 /** The cookie of one attempt begins with this for every attempt of the task. */
 export const cookiePrefix = (taskId: string) => `${taskId}:`
@@ -178,7 +181,7 @@ const LAG = 65_536
  * the 128 instances that Linux gives a user, and sixty tasks would leave none to anybody else.
  */
 function showing(input: ScriptInput): string {
-  return `clean() { exec env LC_ALL=C $nice sed -e 's/[[:cntrl:]]//g' -e 's/${DONE_MARKER}/__TASK-DONE__/g'; }
+  return `clean() { exec env LC_ALL=C $nice sed -e 's/[[:cntrl:]]//g' -e 's/${DONE_MARKER}/${NO_MARKER}/g'; }
 # How many bytes of the agent's output were not shown yet; nothing where that is not known (without /proc).
 lag() {
   for fd in "/proc/\${tails%% *}/fd"/*; do

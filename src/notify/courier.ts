@@ -1,6 +1,6 @@
 import pLimit, { type LimitFunction } from 'p-limit'
 import { Background } from '../system/background.ts'
-import { hasClosedBooks, keepDigest } from '../task/digest.ts'
+import { keepDigest } from '../task/digest.ts'
 import { observe } from '../task/observe.ts'
 import type { ChannelRecord, Spec } from '../task/schema.ts'
 import { isLive } from '../task/state.ts'
@@ -164,5 +164,5 @@ function channelsDue(pending: readonly Delivery[], nowMs: number): ChannelRecord
 /** Every record of a delivery makes the journal longer than the digest knows. */
 async function renewDigest(stored: Stored): Promise<void> {
   const task = await observe(stored, Date.now())
-  if (!isLive(task.derived.state) && hasClosedBooks(task)) keepDigest(task)
+  if (!isLive(task.derived.state)) keepDigest(task)
 }

@@ -2,7 +2,7 @@ import { driverFor } from '../agents/index.ts'
 import { oneLine } from '../render/text.ts'
 import { ownIdentity } from '../system/identity.ts'
 import { type Activity, readActivity, retryingSince } from '../task/activity.ts'
-import { killedAfterLastClaim, killRequested, newestClaim, ofType, stallNoted } from '../task/entries.ts'
+import { isKillOpen, newestClaim, ofType, stallNoted } from '../task/entries.ts'
 import type { Observed } from '../task/observe.ts'
 import { lastOutputMs, sizeOf } from '../task/output.ts'
 import { files } from '../task/paths.ts'
@@ -62,7 +62,7 @@ export function gather(
     launcherAlive: evidence?.launcherAlive ?? false,
     agentAlive: evidence?.agentAlive ?? false,
     ageMs: nowMs - Date.parse(claimedAt),
-    killAsked: isKillOpen(task),
+    killAsked: isKillOpen(task.journal.entries),
     noted: noted(task),
     policy: policyOf(spec),
     activity,
@@ -70,10 +70,6 @@ export function gather(
     ...remembered,
     nowMs,
   }
-}
-
-function isKillOpen({ journal: { entries } }: Seen): boolean {
-  return killRequested(entries) && killedAfterLastClaim(entries) === null
 }
 
 /** What the journal says already since the newest claim. */

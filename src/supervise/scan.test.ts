@@ -3,13 +3,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { NEW_TASK } from '../../test/fixtures/new-task.ts'
-import { keepDigest } from '../task/digest.ts'
 import { FinishedIndex } from '../task/finished.ts'
 import { appendJournal } from '../task/journal.ts'
 import { observe } from '../task/observe.ts'
 import { files } from '../task/paths.ts'
 import { removeTask } from '../task/remove.ts'
 import { reopenedTasks } from '../task/reopened.ts'
+import { closeBooks } from '../task/settle.ts'
 import { createTask, readTask } from '../task/store.ts'
 import { tidyIndex } from '../task/tidy.ts'
 import { heldIn, Scanner } from './scan.ts'
@@ -34,7 +34,7 @@ async function end(dir: string, attempt = 1): Promise<void> {
     ...nothing,
   })
   const task = readTask(dir)
-  if (task) keepDigest(await observe(task, Date.now()))
+  if (task) await closeBooks(await observe(task, Date.now()))
 }
 
 it('finds what is not over, and looks into no task that the index has', async () => {

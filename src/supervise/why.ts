@@ -1,5 +1,5 @@
 import type { Exit } from '../agents/driver.ts'
-import { firstOfEach, killedAfterLastClaim, killRequested, ofType } from '../task/entries.ts'
+import { firstOfEach, isKillOpen, ofType } from '../task/entries.ts'
 import type { Entry, EntryOf } from '../task/schema.ts'
 import type { Derived } from '../task/state.ts'
 import { failureStreak, type Next } from './next.ts'
@@ -102,8 +102,7 @@ function foreseen(outlook: Outlook): Coming {
   const { state, next, history } = outlook.derived
   if (!history || state === 'unknown') return { what: 'nothing', why: 'unknown' }
   const { entries } = history
-  if (state !== 'done' && killRequested(entries) && !killedAfterLastClaim(entries))
-    return { what: 'end', why: 'killed' }
+  if (state !== 'done' && isKillOpen(entries)) return { what: 'end', why: 'killed' }
   if (state === 'done') return { what: 'nothing', why: 'done' }
   if (next && state !== 'starting') return atRest(next, state)
   return underWay(outlook, history)

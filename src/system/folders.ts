@@ -24,3 +24,12 @@ function makeFolder(path: string, mode: number): void {
     if (errno(error) !== 'EEXIST' || !statSync(path).isDirectory()) throw error
   }
 }
+
+/** The folder in which this process is; null: it is gone (a worktree that was removed). */
+export function workingDirectory(): string | null {
+  try {
+    return process.cwd()
+  } catch {
+    return null
+  }
+}

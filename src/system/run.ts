@@ -1,11 +1,13 @@
 import type { Run } from '../agents/driver.ts'
+import { workingDirectory } from './folders.ts'
 
 /** Runs a program to its end, without a shell and without a terminal. See `Run`. */
 export const run: Run = async (argv, options) => {
   const { execa } = await import('execa')
   const [file, ...args] = argv
   const result = await execa(file ?? '', args, {
-    cwd: options.cwd ?? here(),
+    // Where that is gone, any: execa asks for it whatever is run.
+    cwd: options.cwd ?? workingDirectory() ?? '/',
     ...(options.env === undefined ? {} : { env: options.env, extendEnv: false }),
     timeout: options.timeoutMs,
     forceKillAfterDelay: 1_000,
@@ -21,13 +23,4 @@ export const run: Run = async (argv, options) => {
         ? { code: result.exitCode }
         : null
   return { exit: result.timedOut ? null : exit, stdout: result.stdout, stderr: result.stderr }
-}
-
-/** Where it is gone, any: execa asks for it whatever is run. */
-function here(): string {
-  try {
-    return process.cwd()
-  } catch {
-    return '/'
-  }
 }

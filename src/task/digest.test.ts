@@ -42,6 +42,7 @@ describe('the digest', () => {
   beforeEach(() => {
     dir = mkdtempSync(join(tmpdir(), 'codex-x.'))
     writeFileSync(join(dir, 'journal.jsonl'), 'one\n')
+    writeFileSync(join(dir, 'done'), '')
   })
   afterEach(() => rmSync(dir, { recursive: true }))
 
@@ -111,6 +112,15 @@ describe('the digest', () => {
     expect(readDigest(moved)).toBeNull()
     renameSync(moved, dir)
     rmSync(elsewhere, { recursive: true })
+  })
+  it.each([
+    ['done', 'that has no done yet', () => rmSync(join(dir, 'done'))],
+    ['done', 'whose environment is still there', () => writeFileSync(join(dir, 'env'), '')],
+    ['killed', 'whose environment is still there', () => writeFileSync(join(dir, 'env'), '')],
+  ])('of a task that is %s and %s had nobody close its books', (state, _, leave) => {
+    leave()
+    keepDigest(observed(state))
+    expect(readDigest(dir)).toBeNull()
   })
   it('of a task whose killer had died had nobody finish the kill', () => {
     const asked = { type: 'kill-requested', at: '2026-01-01T00:00:00.000Z', by: 'ann' }

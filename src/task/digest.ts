@@ -7,7 +7,7 @@ import { randomId } from '../system/random.ts'
 import { TERMINALS } from '../terminal/kinds.ts'
 import * as z from '../zod.ts'
 import { isHere } from './directories.ts'
-import { killedAfterLastClaim, killRequested } from './entries.ts'
+import { isKillOpen } from './entries.ts'
 import type { FinishedTask } from './finished.ts'
 import { type TaskJson, taskJson } from './json.ts'
 import type { Observed } from './observe.ts'
@@ -41,9 +41,7 @@ const digestSchema = z.object({
  */
 export function keepDigest(task: Observed): void {
   if (task.evidence || isLive(task.derived.state) || task.derived.state === 'unknown') return
-  // Somebody asked for its end and did not live to bring that about: the monitor is to look at it.
-  const { entries } = task.journal
-  if (killRequested(entries) && killedAfterLastClaim(entries) === null) return
+  if (isKillOpen(task.journal.entries) || !hasClosedBooks(task)) return
   const digest = {
     directory: basename(task.dir),
     // What came since was not seen: somebody may have gone on with it.
@@ -62,7 +60,7 @@ export function keepDigest(task: Observed): void {
 }
 
 /** Whether nothing is left to be done of what `closeBooks` does: until then a digest would have nobody do it. */
-export function hasClosedBooks({ dir, derived: { state } }: Observed): boolean {
+function hasClosedBooks({ dir, derived: { state } }: Observed): boolean {
   if (state === 'done' && !existsSync(files.done(dir))) return false
   return (state !== 'done' && state !== 'killed') || !existsSync(files.env(dir))
 }

@@ -47,6 +47,10 @@ export function killedAfterLastClaim(entries: readonly Entry[]): EntryOf<'killed
   return entry?.type === 'killed' && index > claim ? entry : null
 }
 
+/** Whether somebody asked for its end, and that was not brought about. */
+export const isKillOpen = (entries: readonly Entry[]) =>
+  killRequested(entries) && killedAfterLastClaim(entries) === null
+
 /** The monitor's word that the agent of this attempt has stalled, unless it has gone on since. */
 export function stallNoted(entries: readonly Entry[], attempt: number): EntryOf<'stalled'> | null {
   const last = entries.findLast((one) => one.type === 'stalled' || one.type === 'active')

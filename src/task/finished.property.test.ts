@@ -6,7 +6,7 @@ import { expect, it } from 'vitest'
 import { NEW_TASK } from '../../test/fixtures/new-task.ts'
 import { list } from '../commands/list.ts'
 import type { ReadingContext } from '../context.ts'
-import { finishedOf, keepDigest, readDigest } from './digest.ts'
+import { finishedOf, readDigest } from './digest.ts'
 import { taskDirectories } from './directories.ts'
 import { addFinished, type FinishedTask, newestFirst } from './finished.ts'
 import { appendJournal, readJournal } from './journal.ts'
@@ -14,6 +14,7 @@ import { type TaskJson, taskJson } from './json.ts'
 import { observe } from './observe.ts'
 import { finishedFile, tasksDirectory } from './paths.ts'
 import { removeTask } from './remove.ts'
+import { closeBooks } from './settle.ts'
 import { createTask, readTask } from './store.ts'
 import { tidyIndex } from './tidy.ts'
 
@@ -100,7 +101,7 @@ class Tasks {
       })
     }
     const task = readTask(dir)
-    if (task) keepDigest(await observe(task, Date.now()))
+    if (task) await closeBooks(await observe(task, Date.now()))
   }
 
   /** What a process adds that was stopped for a while. */

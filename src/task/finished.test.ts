@@ -60,11 +60,8 @@ describe('the index of finished tasks', () => {
   /** It was so long ago that a name in the folder changed that another change would show in its time. */
   const becomesOld = () => utimesSync(tasksDirectory(state), 1_700_000_000, 1_700_000_000)
   const open = () => FinishedIndex.open(state) as FinishedIndex
-  const jsonAt = (index: FinishedIndex, { jsonStart, jsonEnd }: { jsonStart: number; jsonEnd: number }) => {
-    const json = Buffer.alloc(jsonEnd - jsonStart)
-    index.readInto(json, 0, jsonStart, jsonEnd)
-    return JSON.parse(json.toString())
-  }
+  const jsonAt = (index: FinishedIndex, row: { jsonStart: number; jsonEnd: number }) =>
+    JSON.parse(index.jsonOf(row).toString())
 
   it('gives back what was put in, the newest task first, in the blocks and behind them', () => {
     const tasks = Array.from({ length: 600 }, (_, n) =>

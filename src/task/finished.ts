@@ -186,9 +186,7 @@ export class FinishedIndex {
   private isOf(state: string): boolean {
     const first = this.length > 0 ? this.place(0) : this.added[0]
     if (!first) return true
-    const json = Buffer.allocUnsafe(first.jsonEnd - first.jsonStart)
-    this.readInto(json, 0, first.jsonStart, first.jsonEnd)
-    return isHere(JSON.parse(json.toString()).taskDir, join(tasksDirectory(state), first.name))
+    return isHere(JSON.parse(this.jsonOf(first).toString()).taskDir, join(tasksDirectory(state), first.name))
   }
 
   close(): void {
@@ -254,6 +252,13 @@ export class FinishedIndex {
 
   private jsonEnd(row: number): number {
     return this.jsonStart + Number(this.key(row, KEY - NUMBER, NUMBER))
+  }
+
+  /** What the list says of a task, as it is in the file. */
+  jsonOf({ jsonStart, jsonEnd }: { readonly jsonStart: number; readonly jsonEnd: number }): Buffer {
+    const json = Buffer.allocUnsafe(jsonEnd - jsonStart)
+    this.readInto(json, 0, jsonStart, jsonEnd)
+    return json
   }
 
   /** Reads a part of the file into a buffer. */

@@ -2,14 +2,7 @@ import { writeDurable } from '../system/durable.ts'
 import { randomId } from '../system/random.ts'
 import { finishedOf } from './digest.ts'
 import { sessionOf, taskDirectory } from './directories.ts'
-import {
-  addFinished,
-  type FinishedIndex,
-  type FinishedRow,
-  type FinishedTask,
-  fits,
-  formatFinished,
-} from './finished.ts'
+import { addFinished, type FinishedTask, fits, formatFinished } from './finished.ts'
 import { acquireLock, type Lock, lockIndex } from './lock.ts'
 import { type LookedUp, lookUp } from './look-up.ts'
 import { finishedFile } from './paths.ts'
@@ -72,14 +65,8 @@ export async function tidyIndex(state: string): Promise<void> {
 function known({ index, rows, added }: LookedUp): FinishedTask[] {
   if (!index) return []
   return [...rows.map((row) => index.row(row)), ...added]
-    .map((row) => withJson(index, row))
+    .map((row) => ({ ...row, json: index.jsonOf(row) }))
     .filter(({ json }) => !json.includes(0))
-}
-
-function withJson(index: FinishedIndex, row: FinishedRow): FinishedTask {
-  const json = Buffer.allocUnsafe(row.jsonEnd - row.jsonStart)
-  index.readInto(json, 0, row.jsonStart, row.jsonEnd)
-  return { ...row, json }
 }
 
 function freshlyOver(state: string, names: readonly string[]): FinishedTask[] {

@@ -3,6 +3,7 @@ import { type Context, type ReadingContext, withTerminals } from '../context.ts'
 import { parseDuration } from '../duration.ts'
 import { RcaError } from '../errors.ts'
 import { createIo, type Io, readStdin } from '../io.ts'
+import { workingDirectory } from '../system/folders.ts'
 import { stateDirectory } from '../task/paths.ts'
 import { checkSocketName, socketPath } from '../tmux/socket.ts'
 
@@ -29,7 +30,7 @@ function world(options: Options, io: Io): ReadingContext {
   const socketName = text(options, 'tmuxSocket') ?? (env.RCA_TMUX_SOCKET || null)
   return {
     env,
-    cwd: workingDirectory(),
+    cwd: cwd(),
     state: stateDirectory(env),
     uid,
     tmuxSocket: socketPath(socketName === null ? null : checkSocketName(socketName), env, uid),
@@ -41,14 +42,8 @@ function world(options: Options, io: Io): ReadingContext {
   }
 }
 
-/** Where it is gone (a worktree that was removed) a path that cannot be: most verbs do without. */
-export function workingDirectory(): string {
-  try {
-    return process.cwd()
-  } catch {
-    return '/dev/null/the folder that you are in is gone'
-  }
-}
+/** Where it is gone a path that cannot be: most verbs do without. */
+export const cwd = () => workingDirectory() ?? '/dev/null/the folder that you are in is gone'
 
 /** For a verb that only reads records. */
 export const openToRead = async (options: Options) => {

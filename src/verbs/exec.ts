@@ -5,7 +5,7 @@ import { endLike, runInForeground } from '../exec/foreground.ts'
 import { type AgentCommand, recognise } from '../exec/recognise.ts'
 import { parseEnvOption } from '../task/environment.ts'
 import { checkTaskName } from '../task/names.ts'
-import { flag, type Options, open, text, texts, workingDirectory } from './common.ts'
+import { cwd, flag, type Options, open, text, texts } from './common.ts'
 import { followToEnd, ifExists, settingsFor } from './start.ts'
 
 /** Runs a command as a task where it is certainly one of a coding agent that can be, and else as it is. */
@@ -16,7 +16,7 @@ export const exec: Verb = async (_, options, argv) => {
   const name = text(options, 'name')
   if (name !== null) checkTaskName(name)
   for (const option of texts(options, 'env')) parseEnvOption(option, process.env)
-  const found = recognise(argv, factsOf({ cwd: workingDirectory(), env: process.env }))
+  const found = recognise(argv, factsOf({ cwd: cwd(), env: process.env }))
   if (flag(options, 'explain')) return explain(found, argv, options)
   if (found.kind === 'foreground') return inForeground(argv, null)
   await asTask(found, argv, options)

@@ -44,11 +44,11 @@ export const killPaneShell: Inject = async (_, task) => end(newest(task).shellPi
 /** Somebody closes the task's session. Without a terminal the whole of it is hung up on. */
 export const closeSession: Inject = async (place, task) => {
   if (TERMINAL === 'plain') return endGroup(task, 'SIGHUP')
-  const { agent } = newest(task)
-  if (TERMINAL === 'tmux') tmux(place, 'kill-session', '-t', `=${task.name}`)
-  else screen(place, task, '-X', 'quit')
   // It is hung up on a moment later.
-  if (agent) await gone(agent.pid, agent.start)
+  await goneOf(newest(task).agent, () => {
+    if (TERMINAL === 'tmux') tmux(place, 'kill-session', '-t', `=${task.name}`)
+    else screen(place, task, '-X', 'quit')
+  })
 }
 
 /** The tmux server dies, and every session with it; or the screen that is the session; or the launch script's process group. */
@@ -56,9 +56,9 @@ export const killTerminal =
   (signal: NodeJS.Signals): Inject =>
   async (place, task) => {
     if (TERMINAL === 'plain') return endGroup(task, signal)
-    const { agent } = newest(task)
-    await end(TERMINAL === 'tmux' ? serverOf(place) : screenOf(place, task), signal)
-    if (agent) await gone(agent.pid, agent.start)
+    await goneOf(newest(task).agent, () =>
+      end(TERMINAL === 'tmux' ? serverOf(place) : screenOf(place, task), signal),
+    )
   }
 
 async function endGroup(task: Task, signal: NodeJS.Signals): Promise<void> {
@@ -158,10 +158,15 @@ export async function end(pid: number, signal: NodeJS.Signals): Promise<void> {
 
 /** Does what the task's agent ends of by itself, and waits until it has gone. */
 export async function agentEndsOf(task: Task, act: () => void): Promise<void> {
-  // Before it: a moment after its end there is another attempt, whose agent is not recorded yet.
   const { agent } = newest(task)
-  act()
-  await gone(pidOf(agent), agent?.start ?? '')
+  pidOf(agent)
+  await goneOf(agent, act)
+}
+
+/** The agent is known before: a moment after its end there is another attempt, whose agent is not recorded yet. */
+async function goneOf(agent: ProcessIdentity | null, act: () => void | Promise<void>): Promise<void> {
+  await act()
+  if (agent) await gone(agent.pid, agent.start)
 }
 
 async function gone(pid: number, start: string): Promise<void> {
